@@ -230,6 +230,7 @@ export const operations: Readonly<
         'order_not_found',
         'order_not_paid',
         'shipping_complete',
+        'shipping_corrected',
         'shipping_refused',
       ],
     },

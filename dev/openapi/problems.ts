@@ -47,6 +47,7 @@ const samples: { readonly [C in Code]: Extract<Failure, { reason: C }> } = {
   payout_not_possible: { reason: 'payout_not_possible' },
   payout_in_console_only: { reason: 'payout_in_console_only' },
   shipping_complete: { reason: 'shipping_complete' },
+  shipping_corrected: { reason: 'shipping_corrected' },
   shipping_refused: {
     reason: 'shipping_refused',
     code: '10060008',

@@ -45,7 +45,7 @@ const batchHeaders = [
  * @param modeNow called once for each request
  */
 export function createNeon(
-  database: Pick<Database, 'pool' | 'cancel'>,
+  database: Pick<Database, 'pool' | 'cancel' | 'setClock'>,
   modeNow: () => NeonMode = () => 'up',
 ): Hono {
   const app = new Hono()
@@ -108,7 +108,7 @@ function toBegin(
  * statements run to their end.
  */
 async function withClient<T>(
-  { pool, cancel }: Pick<Database, 'pool' | 'cancel'>,
+  { pool, cancel, setClock }: Pick<Database, 'pool' | 'cancel' | 'setClock'>,
   signal: AbortSignal,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
@@ -118,6 +118,7 @@ async function withClient<T>(
   signal.addEventListener('abort', leave)
   try {
     signal.throwIfAborted()
+    await setClock?.(client)
     return await work(client)
   } finally {
     signal.removeEventListener('abort', leave)

@@ -15,6 +15,8 @@ export interface Database {
   readonly pool: Pool
   /** Cancels the running statement of a connection. The embedded server cannot do this. */
   readonly cancel?: (client: PoolClient) => Promise<void>
+  /** Sets the clock of a connection. The clock of the embedded server is that of the process. */
+  readonly setClock?: (client: PoolClient) => Promise<unknown>
   readonly stop: () => Promise<void>
 }
 
@@ -43,8 +45,20 @@ export async function openEmbedded(directory?: string): Promise<Database> {
   return { pool, stop }
 }
 
-/** Creates a database with a random name on a real server, and drops it at stop. */
-export async function openDatabase(serverUrl: string): Promise<Database> {
+/** Hides PostgreSQL's own `now()`. */
+const SHARED_CLOCK = `
+  create schema shared_clock;
+  create function shared_clock.now() returns timestamptz language sql stable
+    return coalesce(nullif(current_setting('shared_clock.now', true), '')::timestamptz, pg_catalog.now())`
+
+/**
+ * Creates a database with a random name on a real server, and drops it at stop. With a shared
+ * clock, its time is that of this process, which a test may move.
+ */
+export async function openDatabase(
+  serverUrl: string,
+  { isClockShared = false }: { readonly isClockShared?: boolean } = {},
+): Promise<Database> {
   const name = `wxpay_${randomBytes(6).toString('hex')}`
   // Not template1: creating from it fails while another connection to it is open, for example of
   // another run.
@@ -61,7 +75,12 @@ export async function openDatabase(serverUrl: string): Promise<Database> {
   )
   const url = new URL(serverUrl)
   url.pathname = name
-  const pool = new Pool({ connectionString: url.href, types: asText })
+  if (isClockShared) await administer(url.href, SHARED_CLOCK)
+  const pool = new Pool({
+    connectionString: url.href,
+    types: asText,
+    ...(isClockShared ? { options: '-c search_path=public,shared_clock,pg_catalog' } : {}),
+  })
   // The error of a broken idle connection. Without a listener it would end the process.
   pool.on('error', () => undefined)
   const stop = async () => {
@@ -71,7 +90,9 @@ export async function openDatabase(serverUrl: string): Promise<Database> {
   // On a separate connection, because all connections of the pool may be waiting for the statement.
   const cancel = (client: PoolClient) =>
     administer(serverUrl, 'select pg_cancel_backend($1)', [String(processOf(client))])
-  return { pool, cancel, stop }
+  const setClock = (client: PoolClient) =>
+    client.query(`select set_config('shared_clock.now', $1, false)`, [new Date().toISOString()])
+  return { pool, cancel, stop, ...(isClockShared ? { setClock } : {}) }
 }
 
 /** The server's process of a connection. `pg` has it, but not in its types. */
@@ -80,11 +101,11 @@ const processOf = (client: PoolClient): unknown => Reflect.get(client, 'processI
 async function administer(
   serverUrl: string,
   statement: string,
-  values: readonly string[] = [],
+  values?: readonly string[],
 ): Promise<void> {
   const pool = new Pool({ connectionString: serverUrl, max: 1 })
   try {
-    await pool.query(statement, [...values])
+    await pool.query(statement, values && [...values])
   } finally {
     await pool.end()
   }

@@ -21,6 +21,7 @@ export type Failure =
       | 'order_closed'
       | 'order_not_paid'
       | 'shipping_complete'
+      | 'shipping_corrected'
       | 'refund_not_found'
       | 'refund_conflict'
       | 'refund_too_much'

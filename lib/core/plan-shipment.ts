@@ -20,27 +20,32 @@ export const MOST_PARCELS = 15
 export const hashShipment = ({ logisticsType, parcels, isAllDelivered }: ShipmentRequest): string =>
   fingerprint(isAllDelivered ? [logisticsType, parcels] : [logisticsType, parcels, 'more'])
 
+export type PlanRefusal = 'complete' | 'too_many_parcels' | 'corrected'
+
 /**
  * Parcels are added until a request says that they are all. From then on, a request with other
  * content is a correction, which replaces the whole content. Null: the request is repeated, and
  * nothing changes.
  *
- * `complete`: a parcel cannot be added after the last one.
+ * `complete`: a parcel cannot be added after the last one. `corrected`: an earlier request does not
+ * replace a later one that WeChat does not have yet. The network may repeat it late.
  *
- * @param isRepeated whether it is the same as the last request
+ * @param repeats the request that it repeats: the last one, or an earlier one
  */
 export function planShipment(
   stored: Shipment | null,
   request: ShipmentRequest,
-  isRepeated: boolean,
-): Result<ShipmentContent | null, 'complete' | 'too_many_parcels'> {
-  if (isRepeated || hashShipment(request) === stored?.contentHash) return ok(null)
-  if (stored === null || stored.logisticsType !== request.logisticsType)
-    return ok(replaced(request))
+  repeats: 'last' | 'earlier' | null,
+): Result<ShipmentContent | null, PlanRefusal> {
+  if (repeats === 'last' || hashShipment(request) === stored?.contentHash) return ok(null)
+  if (stored === null) return ok(replaced(request))
+  const isLate = repeats === 'earlier' && stored.shippingState === 'PENDING'
+  const replacing = isLate ? err('corrected' as const) : ok(replaced(request))
+  if (stored.logisticsType !== request.logisticsType) return replacing
   const known = keptParcels(stored)
   const added = withoutKnown(request.parcels, known)
   if (!isOpen(stored)) {
-    if (request.isAllDelivered) return ok(replaced(request))
+    if (request.isAllDelivered) return replacing
     return added.length === 0 ? ok(null) : err('complete')
   }
   const parcels = [...known, ...added]

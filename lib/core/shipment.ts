@@ -35,6 +35,10 @@ export interface Shipment {
   readonly reportedParcels: number
   /** Identifies the merchant's last request for it. Null if there was none. */
   readonly requestHash: string | null
+  /** The hashes of the merchant's requests before the last one. */
+  readonly earlierRequests: readonly string[]
+  /** The run that has claimed it last. Null once the outcome is recorded. */
+  readonly claim: string | null
   /** The time of the last report that WeChat accepted. The next report must have a later time. */
   readonly uploadedAt: Date | null
   readonly shippingState: ShippingState

@@ -109,6 +109,12 @@ export const fixedProblems = {
     detail:
       'No parcel can be added after the last one. To correct the report, send all parcels again with isAllDelivered true.',
   },
+  shipping_corrected: {
+    status: 409,
+    title: 'The shipment was corrected',
+    detail:
+      'This request was sent before, and a later one has replaced it. WeChat does not have the later one yet, so nothing was changed. GET /api/shipping shows it.',
+  },
   refund_conflict: {
     status: 409,
     title: 'The refund number is already used',

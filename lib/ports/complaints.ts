@@ -102,8 +102,11 @@ export interface Complaints {
   list(
     filter: ComplaintFilter,
   ): Promise<{ readonly complaints: readonly Complaint[]; readonly next: ComplaintId | null }>
-  /** Claims the complaint for one action of the merchant. False: another one is under way. */
-  claim(id: ComplaintId, at: Date, until: Date): Promise<boolean>
-  /** Ends the claim. */
+  /**
+   * Claims the complaint for one action of the merchant. Returns when the claim ends, by the clock
+   * of the database. Null: another action is under way.
+   */
+  claim(id: ComplaintId, ms: number): Promise<Date | null>
+  /** Ends the claim that ends at this time. */
   release(id: ComplaintId, until: Date): Promise<void>
 }

@@ -18,8 +18,8 @@ import { COMPLAINT_NOT_FOUND, refreshComplaint } from './show-complaint.ts'
 import { complaintCalls, type ComplaintDeps } from './watch-complaints.ts'
 
 /**
- * Longer than the sum of three times: a request, WeChat's processing of a message that it received,
- * and the difference between the clocks of two instances. The sum is 50 seconds.
+ * Longer than the sum of two times: a request, and WeChat's processing of a message that it
+ * received. The sum is 30 seconds.
  */
 const CLAIM_MS = 60_000
 
@@ -40,9 +40,8 @@ export async function actOnComplaint(
   // A complaint that is not stored yet is stored first, because the claim is part of it.
   const before = await refreshComplaint(deps, id)
   if (!before.ok) return before
-  const at = deps.clock.now()
-  const until = new Date(at.getTime() + CLAIM_MS)
-  if (!(await deps.complaints.claim(id, at, until))) return err({ reason: 'complaint_busy' })
+  const until = await deps.complaints.claim(id, CLAIM_MS)
+  if (until === null) return err({ reason: 'complaint_busy' })
   const acted = await sendOnce(calls.value, before.value, action)
   if (acted.ok || !UNKNOWN.includes(acted.error.reason)) await deps.complaints.release(id, until)
   if (!acted.ok) return acted

@@ -1,19 +1,18 @@
 import { waitForAll } from '../core/wait-for-all.ts'
 import type { Failure } from '../core/failure.ts'
-import type { OutTradeNo } from '../core/ids.ts'
 import { isPaid, type PaidOrder } from '../core/order.ts'
 import { describeRefusal } from '../core/describe-failure.ts'
-import { MOST_PARCELS } from '../core/plan-shipment.ts'
+import { MOST_PARCELS, type PlanRefusal } from '../core/plan-shipment.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Shipment, ShippingError } from '../core/shipment.ts'
 import { virtualGoodsRefused } from '../core/virtual-goods.ts'
-import type { Deps, ShipmentDraft } from '../ports.ts'
+import type { Claim, Deps, ShipmentDraft, UploadAnswer } from '../ports.ts'
 import { unguarded } from './guard.ts'
 import { reportShipment } from './report-shipment.ts'
 
 type ShipDeps = Pick<
   Deps,
-  'ledger' | 'shipments' | 'miniProgram' | 'cache' | 'clock' | 'waitUntil' | 'log'
+  'ledger' | 'shipments' | 'miniProgram' | 'cache' | 'clock' | 'randomBytes' | 'waitUntil' | 'log'
 >
 type ShipOnRequestDeps = ShipDeps & Pick<Deps, 'virtualGoodsAllowed'>
 
@@ -44,7 +43,7 @@ const TOO_MANY: Failure = {
  * calls of seven seconds each. If WeChat refuses the token, each call is made twice. The report
  * waits for a token at most three times, ten seconds each.
  */
-const LEASE_MS = 90_000
+const CLAIM_MS = 90_000
 
 /**
  * Reports to WeChat how a paid order reaches the payer. The shipment is stored first, and an upload
@@ -63,29 +62,22 @@ export async function ship(
     !(await deps.shipments.mayStillBeVirtual(order))
   )
     return err(virtualGoodsRefused)
-  const now = deps.clock.now()
-  const saved = await deps.shipments.save(draft, now, new Date(now.getTime() + LEASE_MS))
-  if (!saved.ok) return refuse(deps, draft.outTradeNo, saved.error)
+  const claim = newClaim(deps)
+  const saved = await deps.shipments.save(draft, deps.clock.now(), claim)
+  if (!saved.ok) return err(REFUSALS[saved.error])
   const shipment = saved.value
-  return shipment.shippingState === 'UPLOADED'
-    ? ok(shipment)
-    : uploadShipment(deps, shipment, order)
+  return shipment.claim === claim.by ? uploadShipment(deps, shipment, order) : ok(shipment)
 }
 
-async function refuse(
-  { shipments }: ShipDeps,
-  outTradeNo: OutTradeNo,
-  error: 'complete' | 'too_many_parcels' | 'under_way',
-): Promise<Outcome<Shipment>> {
-  if (error === 'too_many_parcels') return err(TOO_MANY)
-  const stored = error === 'under_way' ? await shipments.find(outTradeNo) : null
-  return stored === null ? err({ reason: 'shipping_complete' }) : ok(stored)
+const REFUSALS: Readonly<Record<PlanRefusal, Failure>> = {
+  too_many_parcels: TOO_MANY,
+  complete: { reason: 'shipping_complete' },
+  corrected: { reason: 'shipping_corrected' },
 }
 
 /** Uploads a few shipments that are due; returns how many were taken. */
 export async function shipDue(deps: ShipDeps, limit: number, guard = unguarded): Promise<number> {
-  const at = deps.clock.now()
-  const due = await deps.shipments.takeDue(limit, at, new Date(at.getTime() + LEASE_MS))
+  const due = await deps.shipments.takeDue(limit, newClaim(deps))
   await waitForAll(
     due.map((shipment) =>
       guard({ event: 'shipping_not_finished', order: shipment.outTradeNo }, async () => {
@@ -99,6 +91,10 @@ export async function shipDue(deps: ShipDeps, limit: number, guard = unguarded):
   return due.length
 }
 
+/**
+ * Reports a claimed shipment. Content that was stored meanwhile is reported after the answer, so
+ * that two reports never run at the same time: the second one could use up the one change.
+ */
 async function uploadShipment(
   deps: ShipDeps,
   shipment: Shipment,
@@ -106,29 +102,50 @@ async function uploadShipment(
 ): Promise<Outcome<Shipment>> {
   const reportedAt = laterThan(shipment.uploadedAt, deps.clock.now())
   const answer = await reportShipment(deps, shipment, order, reportedAt)
-  if (!answer.ok) {
-    await retryLater(deps, shipment, order, toRefusal(answer.error))
-    return answer
-  }
+  const stored = await recordAnswer(deps, shipment, order, { answer, reportedAt })
+  if (stored.contentHash !== shipment.contentHash && stored.shippingState === 'PENDING')
+    deps.waitUntil(() => uploadIfDue(deps, order))
+  if (!answer.ok) return answer
+  const { value } = answer
+  if (value.outcome !== 'already' && value.outcome !== 'never') return ok(stored)
+  const { code, remedy, text } = value
+  return err({ reason: 'shipping_refused', code, remedy, text })
+}
+
+async function uploadIfDue(deps: ShipDeps, order: PaidOrder): Promise<void> {
+  const shipment = await deps.shipments.take(order.outTradeNo, newClaim(deps))
+  if (shipment !== null) await uploadShipment(deps, shipment, order)
+}
+
+const newClaim = ({ randomBytes }: ShipDeps): Claim => ({
+  by: Buffer.from(randomBytes(16)).toString('hex'),
+  ms: CLAIM_MS,
+})
+
+/** Returns the shipment as it is stored then, perhaps with later content. */
+function recordAnswer(
+  deps: ShipDeps,
+  shipment: Shipment,
+  order: PaidOrder,
+  { answer, reportedAt }: { readonly answer: Outcome<UploadAnswer>; readonly reportedAt: Date },
+): Promise<Shipment> {
+  if (!answer.ok) return retryLater(deps, shipment, order, toRefusal(answer.error))
   const { value } = answer
   switch (value.outcome) {
     case 'uploaded':
-      return ok(await deps.shipments.uploaded(shipment, reportedAt))
+      return deps.shipments.uploaded(shipment, reportedAt)
     case 'token_refused':
     case 'later':
-      return ok(await retryLater(deps, shipment, order, value))
+      return retryLater(deps, shipment, order, value)
     case 'already': {
       const error = logShippingRefusal(deps, 'shipping_kept', shipment, value)
-      await deps.shipments.kept(shipment, value.shipment, error, deps.clock.now())
-      break
+      return deps.shipments.kept(shipment, value.shipment, error, deps.clock.now())
     }
     case 'never': {
       const error = logShippingRefusal(deps, 'shipping_refused', shipment, value)
-      await deps.shipments.failed(shipment, error, order, deps.clock.now())
+      return deps.shipments.failed(shipment, error, order, deps.clock.now())
     }
   }
-  const { code, remedy, text } = value
-  return err({ reason: 'shipping_refused', code, remedy, text })
 }
 
 /**
@@ -156,7 +173,7 @@ async function retryLater(
   }
   const error = logShippingRefusal(deps, 'shipping_postponed', shipment, refusal)
   const pause = PAUSES_SECONDS[shipment.attempts] ?? LONGEST_PAUSE_SECONDS
-  return deps.shipments.postponed(shipment, error, new Date(now.getTime() + pause * 1_000))
+  return deps.shipments.postponed(shipment, error, pause * 1_000)
 }
 
 const NO_MORE =

@@ -1,4 +1,5 @@
 /** Complaints on PostgreSQL. Each change is one statement that contains its condition. */
+import * as v from 'valibot'
 import {
   toComplaintView,
   toOverdueComplaintView,
@@ -90,6 +91,16 @@ const LIST = `
       (select complained_at, complaint_id from complaints where complaint_id = $2))
   order by complained_at desc, complaint_id desc limit $3`
 
+/**
+ * The clock of the database decides, because the clocks of the instances differ. Whole
+ * milliseconds, because `release` compares the time as JavaScript keeps it.
+ */
+const CLAIM = `
+  update complaints set acting_until = date_trunc('milliseconds', now()) + $2::integer * interval '1 millisecond'
+  where complaint_id = $1 and (acting_until is null or acting_until <= now()) returning acting_until as until`
+
+const claimRows = v.array(v.object({ until: v.date() }))
+
 export function createComplaints(sql: Sql): Complaints {
   const findAll = async (ids: readonly ComplaintId[]) =>
     (
@@ -144,13 +155,9 @@ export function createComplaints(sql: Sql): Complaints {
       return { complaints, next }
     },
 
-    async claim(id, at, until) {
-      const rows = await sql.query(
-        `update complaints set acting_until = $3::timestamptz
-         where complaint_id = $1 and (acting_until is null or acting_until <= $2::timestamptz) returning complaint_id`,
-        [id, at, until],
-      )
-      return rows.length > 0
+    async claim(id, ms) {
+      const [row] = v.parse(claimRows, await sql.query(CLAIM, [id, ms]))
+      return row?.until ?? null
     },
 
     async release(id, until) {

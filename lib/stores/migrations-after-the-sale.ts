@@ -132,4 +132,13 @@ export const afterTheSale: readonly Migration[] = [
       { name: 'events_by_time', table: 'events', by: '(created_at desc, seq desc)' },
     ],
   },
+  {
+    name: '0022-shipping-claims',
+    // `claim`: the run that reports the shipment, until `next_attempt_at`. `earlier_requests`: the
+    // hashes of the requests before the last one.
+    statements: () => [
+      `alter table shipments add column claim text,
+         add column earlier_requests text[] not null default '{}'`,
+    ],
+  },
 ]

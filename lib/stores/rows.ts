@@ -184,6 +184,8 @@ const shipmentRow = v.object({
   is_split: v.boolean(),
   reported_parcels: v.number(),
   request_hash: v.nullable(v.string()),
+  earlier_requests: v.array(v.string()),
+  claim: v.nullable(v.string()),
   uploaded_at: v.nullable(time),
 })
 
@@ -204,6 +206,8 @@ export function readShipment(json: unknown): Shipment {
     isSplit: row.is_split || row.parcels.length > 1,
     reportedParcels: row.reported_parcels,
     requestHash: row.request_hash,
+    earlierRequests: row.earlier_requests,
+    claim: row.claim,
     uploadedAt: row.uploaded_at,
   }
 }

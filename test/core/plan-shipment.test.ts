@@ -30,6 +30,8 @@ const stored = (content: ShipmentContent, state: Partial<Shipment> = {}): Shipme
   errText: null,
   contentHash: hashShipment(content),
   requestHash: null,
+  earlierRequests: [],
+  claim: null,
   uploadedAt: null,
   attempts: 0,
   requestedAt: new Date('2025-01-01T19:05:00Z'),
@@ -38,13 +40,13 @@ const stored = (content: ShipmentContent, state: Partial<Shipment> = {}): Shipme
 /** The shipment after these requests, each of which WeChat has accepted. */
 const after = (...requests: readonly ShipmentRequest[]): Shipment | null =>
   requests.reduce<Shipment | null>((shipment, request) => {
-    const content = must(planShipment(shipment, request, false))
+    const content = must(planShipment(shipment, request, null))
     return content === null
       ? shipment
       : stored(content, { reportedParcels: content.parcels.length })
   }, null)
 const plan = (shipment: Shipment | null, request: ShipmentRequest) =>
-  planShipment(shipment, request, false)
+  planShipment(shipment, request, null)
 const numbers = (content: ShipmentContent | null) =>
   content?.parcels.map(({ trackingNo }) => trackingNo)
 
@@ -90,7 +92,7 @@ test('a known parcel can be the last one', () => {
 
 test('a repeated last request changes nothing, although it names only the last parcels', () => {
   const complete = after(express(false, 'A'), express(true, 'B'))
-  expect(planShipment(complete, express(true, 'B'), true)).toEqual({ ok: true, value: null })
+  expect(planShipment(complete, express(true, 'B'), 'last')).toEqual({ ok: true, value: null })
 })
 
 test('after the last parcel, no other is added', () => {
@@ -105,6 +107,19 @@ test('a complete report replaces a complete one, as a correction', () => {
     parcels: ['A', 'C'].map(box),
     reportedParcels: 0,
   })
+})
+
+test('an earlier request does not replace a correction that WeChat does not have yet', () => {
+  const complete = after(express(true, 'A'))
+  const content = must(plan(complete, express(true, 'B')))
+  if (content === null) throw new Error('nothing is corrected')
+  const pending = stored(content, { shippingState: 'PENDING' })
+  const corrected = { ok: false, error: 'corrected' }
+  expect(planShipment(pending, express(true, 'A'), 'earlier')).toEqual(corrected)
+  const pickup = { ...express(true), logisticsType: 'self_pickup', parcels: [box('A')] } as const
+  expect(planShipment(pending, pickup, 'earlier')).toEqual(corrected)
+  expect(must(plan(pending, express(true, 'C')))).toMatchObject({ parcels: [box('C')] })
+  expect(must(planShipment(stored(content), express(true, 'A'), 'earlier'))).not.toBeNull()
 })
 
 test('another kind of shipment replaces the whole report', () => {

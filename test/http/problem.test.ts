@@ -71,6 +71,7 @@ const every: {
     },
   ],
   shipping_complete: [409, { reason: 'shipping_complete' }],
+  shipping_corrected: [409, { reason: 'shipping_corrected' }],
   shipping_refused: [
     409,
     {

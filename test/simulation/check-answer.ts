@@ -53,6 +53,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '404 order_not_found',
     '409 order_not_paid',
     '409 shipping_complete',
+    '409 shipping_corrected',
     '409 shipping_refused',
   ],
   complaint: ['200', '404 complaint_not_found', '409 complaint_busy', '409 complaint_refused'],

@@ -335,16 +335,8 @@ export const CALM: History = {
   recovery: 'WeChat and cron',
 }
 
-/** Far more than NTP leaves, and less than the age limit of a message. */
-const CLOCK_SKEW_MS = 90_000
 /**
- * An action on a complaint may be sent twice if clocks differ more, because WeChat takes no key
- * that would make it repeatable, and only a claim that ends at a time prevents it.
+ * The most that the clock of an instance may be wrong: far more than NTP leaves, and less than the
+ * age limit of a message.
  */
-const CLOCK_SKEW_OF_ACTIONS_MS = 10_000
-
-/** The most that the clock of an instance may be wrong. */
-export const clockSkewOf = ({ actions }: History): number =>
-  actions.some((action) => action.operation.kind === 'act on complaint')
-    ? CLOCK_SKEW_OF_ACTIONS_MS
-    : CLOCK_SKEW_MS
+export const CLOCK_SKEW_MS = 90_000

@@ -4,7 +4,7 @@
 import * as v from 'valibot'
 import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
-import { clockSkewOf, type Action, type History, type Operation } from './history.ts'
+import { CLOCK_SKEW_MS, type Action, type History, type Operation } from './history.ts'
 import { Client } from './client.ts'
 import { runAs } from './instance.ts'
 import { Random } from './random.ts'
@@ -73,8 +73,10 @@ class Run {
   async run(): Promise<readonly string[]> {
     const { network, time } = this.#world
     const { faults, probability, actions } = this.#history
-    const clockSkewMs = clockSkewOf(this.#history)
-    await this.#world.begin(this.#random.next(), { ...this.#history, clockSkewMs })
+    await this.#world.begin(this.#random.next(), {
+      ...this.#history,
+      clockSkewMs: CLOCK_SKEW_MS,
+    })
     for (const mode of modesOf(this.#history.account)) this.#world.count('world', `mode ${mode}`)
     network.faultSettings = { faults, probability }
     const running: Promise<void>[] = []

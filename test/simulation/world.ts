@@ -126,7 +126,9 @@ export class World {
     const env = completeEnvironment(given, findStandIns({}), ORIGIN)
     useOwnInstance()
     const server = process.env['TEST_DATABASE_URL']
-    const database = await (server === undefined ? openEmbedded() : openDatabase(server))
+    const database = await (server === undefined
+      ? openEmbedded()
+      : openDatabase(server, { isClockShared: true }))
     for (const statement of schemaStatements(accountSettings(env)))
       await database.pool.query(statement)
     // Event ids come from a sequence, so that they are the same in every run of a history.

@@ -160,9 +160,9 @@ test('an attempt whose instance dies is not counted', async () => {
   await ship(sale)
   for (let death = 0; death < 20; death += 1) {
     shop.advance(HOUR_MS)
-    expect(
-      await thisInstance().deps.shipments.takeDue(8, new Date(), new Date(Date.now() + 30_000)),
-    ).toHaveLength(1)
+    expect(await thisInstance().deps.shipments.takeDue(8, { by: 'dead', ms: 30_000 })).toHaveLength(
+      1,
+    )
   }
   expect(await attemptsOf(sale)).toBe(1)
 })

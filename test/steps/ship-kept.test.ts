@@ -113,6 +113,20 @@ test('the kept shipment has its numbers as WeChat shows them, however they are w
   await expectKept(sale, numbers, '10060003')
 })
 
+test('an earlier request that arrives while a correction waits does not replace the correction', async () => {
+  const sale = await shop.sell()
+  await ship(sale, [box('F1')])
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop', times: 1 })
+  expect((await ship(sale, [box('F2')])).status).toBe(503)
+  expect(await ship(sale, [box('F1')])).toMatchObject({
+    status: 409,
+    json: { code: 'shipping_corrected' },
+  })
+  await retry()
+  await expectKept(sale, [box('F2')])
+  expect(numbersAt(sale)).toEqual(['F2'])
+})
+
 test('a second correction that cron reports is refused, and the first one stays', async () => {
   const sale = await shop.sell()
   await ship(sale, [box('B1')])

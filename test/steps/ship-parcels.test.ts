@@ -157,6 +157,20 @@ test.each([
   },
 )
 
+test('a parcel that arrives while the last one is reported waits for that report', async () => {
+  const sale = await shop.sell()
+  await shipSome(sale, 'Q1')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 2_000, times: 1 })
+  const last = ship(sale, ['Q2'])
+  await expect.poll(() => numbersAt(sale)).toEqual(['Q1', 'Q2'])
+  expect((await shipSome(sale, 'Q3')).json).toMatchObject({ shippingState: 'PENDING' })
+  expect(shop.uploads(sale.transactionId)).toHaveLength(1)
+  expect((await last).status).toBe(200)
+  await shop.world.settled()
+  expect(await shippingState(sale)).toBe('UPLOADED')
+  expect(numbersAt(sale)).toEqual(['Q1', 'Q2', 'Q3'])
+})
+
 test('a parcel that is known already can be named the last one', async () => {
   const sale = await shop.sell()
   await shipSome(sale, 'F1')

@@ -1,5 +1,5 @@
 /** Tests of the shipments port, on an embedded or a real PostgreSQL. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { isPaid, type PaidOrder } from '../../lib/core/order.ts'
 import type { Shipment } from '../../lib/core/shipment.ts'
 import { parseOutTradeNo, type OutTradeNo } from '../../lib/core/ids.ts'
@@ -15,21 +15,30 @@ beforeAll(async () => {
   shop = await openShop()
   ;({ shipments, ledger } = createInstance(shop.world.env).deps)
 })
-beforeEach(() => shop.sql('delete from shipments'))
+let start = 0
+beforeEach(async () => {
+  await shop.sql('delete from shipments')
+  shop.advance(1_000)
+  start = Date.now()
+})
 afterAll(() => shop.close())
 
-/** A moment, in seconds after a fixed start. */
-const at = (seconds: number) => new Date(Date.UTC(2031, 0, 2, 3, 4, 5) + seconds * 1_000)
+/** A moment, in seconds after the test began. */
+const at = (seconds: number) => new Date(start + seconds * 1_000)
+/** The clock of the database follows. */
+const moveTo = (seconds: number) => void vi.setSystemTime(at(seconds))
+const claim = (by = 'request') => ({ by, ms: 30_000 })
+const takeDue = (seconds: number, limit = 8, by = 'cron') => {
+  moveTo(seconds)
+  return shipments.takeDue(limit, claim(by))
+}
 const CARD = [{ itemDesc: '会员卡' }]
 const paid = async (): Promise<OutTradeNo> => must(parseOutTradeNo((await shop.sell()).outTradeNo))
-const save = async (outTradeNo: OutTradeNo, itemDesc = '会员卡', now = 0) =>
-  must(
-    await shipments.save(
-      { outTradeNo, logisticsType: 'virtual', parcels: [{ itemDesc }], isAllDelivered: true },
-      at(now),
-      at(now + 30),
-    ),
-  )
+const save = async (outTradeNo: OutTradeNo, itemDesc = '会员卡', now = 0, by = 'request') => {
+  moveTo(now)
+  const draft = { logisticsType: 'virtual', parcels: [{ itemDesc }], isAllDelivered: true } as const
+  return must(await shipments.save({ outTradeNo, ...draft }, at(now), claim(by)))
+}
 const error = (errCode: string, errText: string | null = null) => ({ errCode, errText })
 async function orderOf(outTradeNo: OutTradeNo): Promise<PaidOrder> {
   const order = await ledger.find({ outTradeNo })
@@ -64,50 +73,134 @@ test('a saved shipment is pending, leased, and shown on its order', async () => 
     isSplit: false,
     reportedParcels: 0,
     requestHash: expect.any(String),
+    earlierRequests: [],
+    claim: 'request',
     uploadedAt: null,
   })
   expect(await stateOnOrder(outTradeNo)).toBe('PENDING')
-  expect(await shipments.takeDue(8, at(29), at(59))).toEqual([])
-  expect(numbers(await shipments.takeDue(8, at(30), at(60)))).toEqual([outTradeNo])
+  expect(await takeDue(29)).toEqual([])
+  expect(numbers(await takeDue(30))).toEqual([outTradeNo])
 })
 
-test('all parcels are not reported twice at the same time, and are again after a failure', async () => {
+test('one run reports a shipment at a time, by the clock of the database', async () => {
   const outTradeNo = await paid()
-  const parcels = ['A', 'B'].map((trackingNo) => ({
-    itemDesc: '咖啡豆',
-    trackingNo,
-    expressCompany: 'ZTO',
-  }))
-  const report = (now: number) =>
+  const claimedBy = async (seconds: number, by: string, itemDesc = '会员卡') =>
+    (await save(outTradeNo, itemDesc, seconds, by)).claim
+  expect(await claimedBy(0, 'first')).toBe('first')
+  expect(await claimedBy(29, 'repeated')).toBe('first')
+  expect(await claimedBy(29, 'new content', '年卡')).toBe('first')
+  expect(await takeDue(29)).toEqual([])
+  expect(await shipments.take(outTradeNo, claim('late'))).toBeNull()
+  expect(await takeDue(30)).toMatchObject([{ outTradeNo, claim: 'cron' }])
+  expect(await claimedBy(59, 'repeated', '年卡')).toBe('cron')
+  expect(await claimedBy(60, 'last', '年卡')).toBe('last')
+})
+
+test('a postponed shipment is claimed by the next request, and not postponed by an earlier run', async () => {
+  const outTradeNo = await paid()
+  const first = await save(outTradeNo)
+  await shipments.postponed(first, error('45009'), 90_000)
+  const second = await save(outTradeNo, '会员卡', 10, 'second')
+  expect(second).toMatchObject({ claim: 'second', attempts: 0 })
+  expect(await shipments.postponed(first, error('45009'), 1_000)).toEqual(second)
+})
+
+test('content that was stored during a report is due when the report ends', async () => {
+  const outTradeNo = await paid()
+  const boxes = (isAllDelivered: boolean, ...trackingNos: readonly string[]) => ({
+    outTradeNo,
+    logisticsType: 'express' as const,
+    parcels: trackingNos.map((trackingNo) => ({
+      itemDesc: '茶',
+      trackingNo,
+      expressCompany: 'ZTO',
+    })),
+    isAllDelivered,
+  })
+  const store = async (draft: ReturnType<typeof boxes>, by: string) =>
+    must(await shipments.save(draft, at(0), claim(by)))
+  const first = await store(boxes(false, 'A', 'B'), 'first')
+  const added = await store(boxes(true, 'C'), 'second')
+  expect(added).toMatchObject({ claim: 'first', reportedParcels: 0 })
+  expect(await shipments.uploaded(first, at(5))).toEqual({
+    ...added,
+    claim: null,
+    reportedParcels: 2,
+    uploadedAt: at(5),
+  })
+  const third = await shipments.take(outTradeNo, claim('third'))
+  expect(third).toMatchObject({ claim: 'third', reportedParcels: 2 })
+  expect(await shipments.uploaded(first, at(6))).toEqual(third)
+  if (third === null) throw new Error('it was not due')
+  await store(boxes(true, 'A', 'B', 'D'), 'fourth')
+  expect(await shipments.uploaded(third, at(7))).toMatchObject({
+    parcels: [{ trackingNo: 'A' }, { trackingNo: 'B' }, { trackingNo: 'C' }, { trackingNo: 'D' }],
+    reportedParcels: 3,
+    claim: null,
+  })
+})
+
+test('requests at the same time lose no parcel', async () => {
+  const outTradeNo = await paid()
+  const add = (trackingNo: string) =>
     shipments.save(
-      { outTradeNo, logisticsType: 'express', parcels, isAllDelivered: true },
-      at(now),
-      at(now + 30),
+      {
+        outTradeNo,
+        logisticsType: 'express',
+        parcels: [{ itemDesc: '茶', trackingNo, expressCompany: 'ZTO' }],
+        isAllDelivered: false,
+      },
+      at(0),
+      claim(trackingNo),
     )
-  const underWay = { ok: false, error: 'under_way' }
-  const first = must(await report(0))
-  expect(await report(29)).toEqual(underWay)
-  await shipments.postponed(first, error('45009'), at(90))
-  expect(must(await report(40))).toMatchObject({ shippingState: 'PENDING' })
-  // Cron has taken it.
-  expect(numbers(await shipments.takeDue(8, at(70), at(100)))).toEqual([outTradeNo])
-  expect(await report(99)).toEqual(underWay)
-  expect(must(await report(100))).toMatchObject({ shippingState: 'PENDING' })
+  await add('A')
+  await Promise.all(['B', 'C', 'D'].map(add))
+  const parcels = (await shipments.find(outTradeNo))?.parcels ?? []
+  expect(parcels.map(({ trackingNo }) => trackingNo).toSorted()).toEqual(['A', 'B', 'C', 'D'])
+})
+
+test('a correction that was stored during a report is reported as a whole', async () => {
+  const outTradeNo = await paid()
+  const first = await save(outTradeNo)
+  await save(outTradeNo, '年卡')
+  expect(await shipments.uploaded(first, at(5))).toMatchObject({
+    shippingState: 'PENDING',
+    reportedParcels: 0,
+    uploadedAt: at(5),
+  })
+})
+
+test('an earlier request does not replace a later one that WeChat does not have', async () => {
+  const outTradeNo = await paid()
+  await save(outTradeNo, '月卡')
+  await save(outTradeNo, '年卡')
+  const late = await shipments.save(
+    {
+      outTradeNo,
+      logisticsType: 'virtual',
+      parcels: [{ itemDesc: '月卡' }],
+      isAllDelivered: true,
+    },
+    at(1),
+    claim(),
+  )
+  expect(late).toEqual({ ok: false, error: 'corrected' })
+  expect(await save(outTradeNo, '年卡')).toMatchObject({ parcels: [{ itemDesc: '年卡' }] })
 })
 
 test('an uploaded shipment is not due again, and saving the same content does not change it', async () => {
   const outTradeNo = await paid()
   await shipments.uploaded(await save(outTradeNo), at(40))
   expect(await stateOnOrder(outTradeNo)).toBe('UPLOADED')
-  expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
+  expect(await takeDue(999_999)).toEqual([])
   expect(await save(outTradeNo, '会员卡', 60)).toMatchObject({ shippingState: 'UPLOADED' })
 })
 
 test('new content makes a shipment pending again, with its attempts reset', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  await shipments.postponed(saved, error('10060001', 'no such payment'), at(30))
-  await shipments.takeDue(8, at(30), at(60))
+  await shipments.postponed(saved, error('10060001', 'no such payment'), 30_000)
+  await takeDue(30)
   await shipments.uploaded(saved, at(40))
   expect(await save(outTradeNo, '年卡', 90)).toEqual({
     outTradeNo,
@@ -123,6 +216,8 @@ test('new content makes a shipment pending again, with its attempts reset', asyn
     isSplit: false,
     reportedParcels: 0,
     requestHash: expect.any(String),
+    earlierRequests: [expect.any(String)],
+    claim: 'request',
     uploadedAt: at(40),
   })
   expect(await stateOnOrder(outTradeNo)).toBe('PENDING')
@@ -131,17 +226,15 @@ test('new content makes a shipment pending again, with its attempts reset', asyn
 test('a failed attempt is counted, and the next one waits until it is due', async () => {
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
-  const postponed = await shipments.postponed(saved, error('10060001', '支付单不存在'), at(60))
+  const postponed = await shipments.postponed(saved, error('10060001', '支付单不存在'), 60_000)
   expect(postponed).toMatchObject({
     shippingState: 'PENDING',
     errCode: '10060001',
     errText: '支付单不存在',
     attempts: 1,
   })
-  expect(await shipments.takeDue(8, at(59), at(89))).toEqual([])
-  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([
-    { outTradeNo, attempts: 1, errCode: null },
-  ])
+  expect(await takeDue(59)).toEqual([])
+  expect(await takeDue(60)).toMatchObject([{ outTradeNo, attempts: 1, errCode: null }])
   expect(await eventsOf(outTradeNo)).toEqual([])
 })
 
@@ -154,7 +247,7 @@ test('a failed shipment is never due again, and the merchant’s system gets the
     attempts: 1,
   })
   expect(await stateOnOrder(outTradeNo)).toBe('FAILED')
-  expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
+  expect(await takeDue(999_999)).toEqual([])
   const [event, ...others] = await eventsOf(outTradeNo)
   expect(others).toEqual([])
   expect(event?.['data']).toMatchObject({
@@ -170,7 +263,7 @@ test('a failure that is recorded several times, or late, sends one event', async
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await Promise.all([fail(saved, '10060031'), fail(saved, '10060031'), fail(saved, '10060031')])
-  expect(await shipments.postponed(saved, error('45011'), at(90))).toMatchObject({
+  expect(await shipments.postponed(saved, error('45011'), 90_000)).toMatchObject({
     shippingState: 'FAILED',
     errCode: '10060031',
   })
@@ -196,7 +289,7 @@ test('a late failure does not change a shipment that was uploaded meanwhile', as
   const outTradeNo = await paid()
   const saved = await save(outTradeNo)
   await shipments.uploaded(saved, at(40))
-  expect(await shipments.postponed(saved, error('wechat_unknown'), at(60))).toMatchObject({
+  expect(await shipments.postponed(saved, error('wechat_unknown'), 60_000)).toMatchObject({
     shippingState: 'UPLOADED',
     errCode: null,
   })
@@ -232,7 +325,7 @@ test('a shipment that WeChat keeps replaces the refused one, and the refused req
   })
   expect(await stateOnOrder(outTradeNo)).toBe('UPLOADED')
   expect((await orderOf(outTradeNo)).settlement.shippedAt).toEqual(at(70))
-  expect(await shipments.takeDue(8, at(999_999), at(1_000_029))).toEqual([])
+  expect(await takeDue(999_999)).toEqual([])
   expect(await save(outTradeNo, '会员卡', 80)).toMatchObject({ shippingState: 'PENDING' })
 })
 
@@ -256,8 +349,9 @@ test('four simultaneous runs share twelve due shipments: none twice, none left',
   await Promise.all(sold.map((outTradeNo) => save(outTradeNo)))
   const runs = Array.from({ length: 4 }, () => createInstance(shop.world.env).deps.shipments)
   const taken: string[] = []
+  moveTo(30)
   for (let round = 0; round < 12 && taken.length < 12; round += 1) {
-    const shares = await Promise.all(runs.map((run) => run.takeDue(3, at(30), at(60))))
+    const shares = await Promise.all(runs.map((run) => run.takeDue(3, claim('cron'))))
     for (const share of shares) expect(share.length).toBeLessThanOrEqual(3)
     taken.push(...numbers(shares.flat()))
   }
@@ -269,26 +363,24 @@ test('the shipment that has been due longest is taken first', async () => {
   await save(late, '会员卡', 20)
   await save(early, '会员卡', 0)
   await save(middle, '会员卡', 10)
-  expect(numbers(await shipments.takeDue(1, at(100), at(130)))).toEqual([early])
-  expect(numbers(await shipments.takeDue(1, at(100), at(130)))).toEqual([middle])
-  expect(numbers(await shipments.takeDue(1, at(100), at(130)))).toEqual([late])
+  expect(numbers(await takeDue(100, 1))).toEqual([early])
+  expect(numbers(await takeDue(100, 1))).toEqual([middle])
+  expect(numbers(await takeDue(100, 1))).toEqual([late])
 })
 
 test('a shipment whose run died is due again when its lease expires, and no attempt is counted', async () => {
   const outTradeNo = await paid()
   await save(outTradeNo)
-  await shipments.takeDue(8, at(30), at(60))
-  expect(await shipments.takeDue(8, at(59), at(89))).toEqual([])
-  expect(await shipments.takeDue(8, at(60), at(90))).toMatchObject([{ outTradeNo, attempts: 0 }])
+  await takeDue(30)
+  expect(await takeDue(59)).toEqual([])
+  expect(await takeDue(60)).toMatchObject([{ outTradeNo, attempts: 0 }])
 })
 
 test('a shipment of the previous release, without a request time, counts from when it was stored', async () => {
   const outTradeNo = await paid()
   await save(outTradeNo)
   await shop.sql('update shipments set requested_at = null')
-  expect(await shipments.takeDue(8, at(30), at(60))).toMatchObject([
-    { outTradeNo, requestedAt: at(0) },
-  ])
+  expect(await takeDue(30)).toMatchObject([{ outTradeNo, requestedAt: at(0) }])
 })
 
 test('an order that does not exist cannot be shipped', async () => {

@@ -2,7 +2,7 @@
  * The embedded PostgreSQL of the tests. Starting one takes longer than most tests, so a worker
  * reuses the databases of its earlier files.
  */
-import { openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
+import { openDatabase, openEmbedded, type Database } from '../../dev/stand-ins/postgres.ts'
 
 /** Modules are loaded again for each test file. Global values stay. */
 const KEPT = Symbol.for('wechat-pay-functions.test.databases')
@@ -20,12 +20,13 @@ function keptDatabases(): Database[] {
  * Returns the database for a world: an empty one on the server that `TEST_DATABASE_URL` names, else
  * an embedded one.
  */
-export async function borrowStore(): Promise<{
-  readonly postgresUrl?: string
-  readonly database?: Database
-}> {
-  const postgresUrl = process.env['TEST_DATABASE_URL']
-  return postgresUrl === undefined ? { database: await borrowDatabase() } : { postgresUrl }
+export async function borrowStore(): Promise<{ readonly database: Database }> {
+  const server = process.env['TEST_DATABASE_URL']
+  return {
+    database: await (server === undefined
+      ? borrowDatabase()
+      : openDatabase(server, { isClockShared: true })),
+  }
 }
 
 /** Returns an empty database. Stopping it keeps it for the next test file. */

@@ -101,13 +101,19 @@ const RULES: readonly Rule[] = [
   },
   {
     what: 'a shipment is stored only as it was planned, so that no parcel is lost',
-    file: 'lib/stores/shipments.ts',
-    from: 'where s.content_hash = $11 and s.shipping_state = $12',
-    to: 'where $11::text is not null and $12::text is not null',
+    file: 'lib/stores/shipment-statements.ts',
+    from: 'where s.content_hash = $11 and s.shipping_state = $12 and s.reported_parcels = $13::integer and s.request_hash is not distinct from $14',
+    to: 'where num_nulls($11::text, $12::text, $13::integer, $14::text) >= 0',
+  },
+  {
+    what: 'one run reports a shipment at a time',
+    file: 'lib/stores/shipment-statements.ts',
+    from: '(s.claim is not null and s.err_code is null and s.next_attempt_at > now())',
+    to: 'false',
   },
   {
     what: 'an answer about earlier parcels does not count for later ones',
-    file: 'lib/stores/shipments.ts',
+    file: 'lib/stores/shipment-statements.ts',
     from: 'where out_trade_no = $1 and content_hash = $2 returning *`,',
     to: 'where out_trade_no = $1 and $2::text is not null returning *`,',
   },
@@ -132,8 +138,8 @@ const RULES: readonly Rule[] = [
   {
     what: 'only one action on a complaint runs at a time',
     file: 'lib/stores/complaints.ts',
-    from: 'and (acting_until is null or acting_until <= $2::timestamptz) returning',
-    to: 'and $2::timestamptz is not null returning',
+    from: 'and (acting_until is null or acting_until <= now()) returning',
+    to: 'returning',
   },
   {
     what: 'an action that WeChat already has is not sent again',
