@@ -52,7 +52,7 @@ export async function shipInParcels(
   world.parcels.set(outTradeNo, order)
   const { requests, last, isCorrected, late, text } = operation
   const named = (names: readonly string[]) =>
-    names.map((name) => (text === 0 ? name : `${name} ${TEXTS[text]}`))
+    names.map((name) => (text === 0 ? name : `${name}${TEXTS[text]}`))
   const send = (names: readonly string[], isAllDelivered: boolean, source: Random) => {
     const items = named(names).map((trackingNo) => ({
       itemDesc: TEXTS[text],
