@@ -137,7 +137,7 @@ test.each([
   'the order stays open when WeChat’s answer is unusable (%s)',
   async (fault, status, code) => {
     await prepayAndWait()
-    shop.wechat.misbehave({ on: 'closeorder', times: 1, do: fault })
+    shop.wechat.misbehave({ on: 'closeorder', do: fault })
     expect(outcome(await close())).toEqual([status, code])
     expect(await inLedger()).toBe('NOTPAY')
   },
@@ -145,8 +145,9 @@ test.each([
 
 test('closing again after WeChat’s answer was lost finds the order closed', async () => {
   await prepayAndWait()
-  shop.wechat.misbehave({ on: 'closeorder', times: 1, do: 'lose-answer' })
+  shop.wechat.misbehave({ on: 'closeorder', do: 'lose-answer' })
   expect(outcome(await close())).toEqual([503, 'wechat_unknown'])
+  shop.wechat.clearFaults()
   expect(outcome(await close())).toEqual([200, 'CLOSED'])
   expect(eventTypes()).toEqual(['order.closed'])
 })

@@ -211,9 +211,10 @@ test.each([
   'an unusable answer of WeChat (%s) gives status %i and does not settle the order',
   async (fault, status, code) => {
     await shop.pay(token, outTradeNo)
-    shop.wechat.misbehave({ on: 'orderquery', times: 1, do: fault })
+    shop.wechat.misbehave({ on: 'orderquery', do: fault })
     expect(outcome(await runQuery(`outTradeNo=${outTradeNo}`))).toEqual([status, code])
     expect(await stateOf(outTradeNo)).toBe('NOTPAY')
+    shop.wechat.clearFaults()
     expect((await runQuery(`outTradeNo=${outTradeNo}`)).json).toMatchObject({
       tradeState: 'SUCCESS',
     })

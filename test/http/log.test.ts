@@ -98,8 +98,9 @@ test.each([
 ] as const)('the log names why WeChat did not answer: %s', async (fault, code, detail) => {
   const token = await shop.logIn()
   const outTradeNo = await shop.placeOrder(token)
-  shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
+  shop.wechat.misbehave({ on: 'unifiedorder', do: fault })
   const { line } = await call('POST', '/api/prepay', token, { outTradeNo })
+  shop.wechat.clearFaults()
   expect(line).toMatchObject({
     level: 'error',
     outcome: 'wechat_unknown',

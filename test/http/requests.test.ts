@@ -37,6 +37,7 @@ describe('a basket', () => {
     ).toEqual({
       items: [{ sku: 'latte', quantity: 2 }],
       attach: 'table 7',
+      prepay: false,
     })
   })
 
@@ -155,6 +156,7 @@ describe("a merchant's order", () => {
       body: { sent: '茶', shown: '茶' },
       outTradeNo: '123456',
       timeExpire: new Date('2025-01-01T21:04:05Z'),
+      prepay: false,
     })
   })
 

@@ -50,6 +50,7 @@ const turn = (name: string) => {
 }
 const deps: Deps = only<Deps>({
   clock: { now: () => new Date(now), timeLeft: () => Infinity, sleep: () => Promise.resolve() },
+  randomBytes: (count) => Buffer.alloc(count),
   ledger: only<Ledger>({
     takeUnfinished: async (limit) => {
       turn('orders')

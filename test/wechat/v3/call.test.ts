@@ -315,7 +315,8 @@ describe('the stand-by host gets the same request', () => {
       body,
       authorization: headers.authorization,
     })
-    expect(standBy.received.map(sentBy)).toEqual(host.received.map(sentBy))
+    // A kept connection that is reset gets the request once more before the stand-by host does.
+    expect(standBy.received.map(sentBy)).toEqual(host.received.slice(-1).map(sentBy))
     expect(standBy.received.every(isSigned)).toBe(true)
   })
 

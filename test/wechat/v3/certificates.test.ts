@@ -282,7 +282,7 @@ describe('an unknown serial', () => {
   })
 
   test('causes at most one download a minute if downloads fail, too', async () => {
-    host.behave = () => 'reset'
+    host.behave = () => unsigned(503, { code: 'SERVICE_UNAVAILABLE' })
     const keys = newInstance(down)
     for (let second = 0; second < 60; second += 10) {
       expect(await keys.find(next.serial)).toBeNull()
