@@ -95,8 +95,9 @@ test.each([
 test.each(['lose-answer', 'drop', 'http-500'] as const)(
   'a lost answer (%s) gives 503, and a retry is safe',
   async (fault) => {
-    shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: fault })
+    shop.wechat.misbehave({ on: 'unifiedorder', do: fault })
     expect(outcome(await requestPrepay())).toEqual([503, 'wechat_unknown'])
+    shop.wechat.clearFaults()
     expect(shop.wechat.pay(toPayment((await requestPrepay()).json))).toEqual({
       errMsg: 'requestPayment:ok',
     })
@@ -105,8 +106,9 @@ test.each(['lose-answer', 'drop', 'http-500'] as const)(
 )
 
 test('a failed request releases its lock, so the next one does not wait', async () => {
-  shop.wechat.misbehave({ on: 'unifiedorder', times: 1, do: 'drop' })
+  shop.wechat.misbehave({ on: 'unifiedorder', do: 'drop' })
   await requestPrepay()
+  shop.wechat.clearFaults()
   expect(await shop.redis('EXISTS', `wxpay:prepay:${outTradeNo}`)).toBe(0)
   const before = shop.world.faults.redis.count()
   expect((await requestPrepay()).status).toBe(200)

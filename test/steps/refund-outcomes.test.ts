@@ -177,8 +177,9 @@ describe('a refund whose answer is lost', () => {
   test.each(['drop', 'lose-answer', 'truncate', 'garble', 'html', 'http-500'] as const)(
     '(%s) keeps its claim, and a retry makes one refund at WeChat',
     async (fault) => {
-      shop.wechat.misbehave({ on: 'refund', do: fault, times: 1 })
+      shop.wechat.misbehave({ on: 'refund', do: fault })
       const [status, code] = await sendRequest()
+      shop.wechat.clearFaults()
       expect([[503, 'wechat_unknown'].join(), [502, 'wechat_untrusted'].join()]).toContain(
         [status, code].join(),
       )
@@ -204,7 +205,7 @@ describe('a refund whose answer is lost', () => {
   })
 
   test('is not sent again while its query also fails', async () => {
-    shop.wechat.misbehave({ on: 'refund', do: 'lose-answer', times: 1 })
+    shop.wechat.misbehave({ on: 'refund', do: 'lose-answer' })
     await sendRequest()
     shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
     const sent = shop.calls('refund').length

@@ -184,7 +184,7 @@ test.each([
 })
 
 test('if WeChat does not say whether the shop must ship, it is asked again an hour later', async () => {
-  shop.wechat.misbehave({ on: 'is_trade_managed', do: 'drop' })
+  shop.wechat.misbehave({ on: 'is_trade_managed', do: 'http-500' })
   const before = timesAsked()
   expect((await shop.cron())['settled']).toBe(0)
   await shop.cron()

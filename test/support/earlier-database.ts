@@ -10,6 +10,7 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
   'alter table shipments drop column claim, drop column earlier_requests',
+  'drop index incidents_by_time, events_by_time',
   'drop table bill_differences',
   'alter table bills drop column listed_claim, drop column listed_at, drop column total_fee, drop column refund_fee',
   'drop index users_by_phone, incidents_of_order',
