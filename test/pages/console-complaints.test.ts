@@ -147,4 +147,30 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByText('in 23 hours').first().waitFor()
     await context.close()
   })
+
+  test('hundreds of open complaints are shown page by page', async () => {
+    const { complaintId } = await complain(shop)
+    await shop.deliverNotifications()
+    await shop.sql(
+      `insert into complaints select (jsonb_populate_record(c, jsonb_build_object('complaint_id', '9' || n))).*
+       from complaints c, generate_series(1000, 1119) n where complaint_id = $1`,
+      [complaintId],
+    )
+    const { page, context, errors } = await openConsole(shop, browser)
+    await page.getByRole('link', { name: 'Complaints', exact: true }).click()
+    const seen = new Set<string>()
+    const rows = page.locator('tbody tr')
+    for (const count of [50, 50]) {
+      await page.getByText(`Page ${seen.size / 50 + 1}`, { exact: true }).waitFor()
+      expect(await rows.count()).toBe(count)
+      for (const text of await rows.locator('a[href*=complaint]').allTextContents()) seen.add(text)
+      await page.getByRole('button', { name: 'Next page' }).click()
+    }
+    await page.getByText('Page 3', { exact: true }).waitFor()
+    expect(await rows.count()).toBeGreaterThan(19)
+    expect(await page.getByRole('button', { name: 'Next page' }).isDisabled()).toBe(true)
+    expect(seen.size).toBe(100)
+    expect(errors).toEqual([])
+    await context.close()
+  })
 })

@@ -39,8 +39,18 @@ export const shownState = ({ state, isReplyAwaited }: Complaint): string =>
 /** The most open complaints that are sorted by deadline. */
 const MOST_OPEN = 500
 
-/** Loads all open complaints, because the functions list the newest first. */
-async function loadOpen(client: Client, state: string): Promise<Answer<PageOf<Complaint>>> {
+/**
+ * One page of the open complaints by deadline. All of them are loaded, because the functions list
+ * the newest first.
+ *
+ * @param from the number of the page's first complaint; null for the first page
+ */
+async function loadOpen(
+  client: Client,
+  state: string,
+  from: string | null,
+  limit: number,
+): Promise<Answer<PageOf<Complaint>>> {
   const rows: Complaint[] = []
   let cursor: string | null = null
   do {
@@ -54,10 +64,10 @@ async function loadOpen(client: Client, state: string): Promise<Answer<PageOf<Co
     cursor = page.value.next
   } while (cursor !== null && rows.length < MOST_OPEN)
   const due = (complaint: Complaint) => deadlineOf(complaint) ?? ''
-  return {
-    ok: true,
-    value: { rows: rows.toSorted((a, b) => (due(a) < due(b) ? -1 : 1)), next: null },
-  }
+  const sorted = rows.toSorted((a, b) => (due(a) < due(b) ? -1 : 1))
+  const [start, end] = [Number(from), Number(from) + limit]
+  const next = end < sorted.length ? String(end) : null
+  return { ok: true, value: { rows: sorted.slice(start, end), next } }
 }
 
 /** @param initial `PENDING`, `PROCESSING` or `PROCESSED`; empty for all open complaints */
@@ -77,7 +87,7 @@ export function ComplaintsView({ initial }: { readonly initial: string }) {
       rowKey={({ complaintId }) => complaintId}
       load={(cursor, limit) =>
         isOpen
-          ? loadOpen(client, state)
+          ? loadOpen(client, state, cursor, limit)
           : client.get(
               '/api/console/complaints',
               { state: state === 'all' ? '' : state, cursor, limit },
