@@ -77,7 +77,9 @@ export async function openShop(count: number, paidCount: number): Promise<Shop> 
   const log: string[] = []
   const keep = (...parts: unknown[]) => void log.push(parts.map(String).join(' '))
   const own = { log: console.log, error: console.error, warn: console.warn }
-  const world = await startWorld({ env: { ...demoV3Values } })
+  const world = await startWorld({
+    env: { ...demoV3Values, WECHAT_VIRTUAL_GOODS_ALLOWED: '1' },
+  })
   Object.assign(console, { log: keep, error: keep, warn: keep })
   const appid = world.env.WECHAT_APPID
   const tokens = createTokens(world.env.SESSION_SECRET, () => appid)
