@@ -2,7 +2,8 @@
  * `npm run test:rollback`: payments through the functions of 0.1.0 and the current ones on one
  * database, then the integration tests of 0.1.0 on the tables of the current version.
  *
- * They are skipped if the history of this copy does not have the sources of 0.1.0.
+ * It installs the packages of 0.1.0 from npm's cache or the registry. The tests are skipped if the
+ * history of this copy does not have the sources of 0.1.0.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -21,17 +22,20 @@ readNoOptions(
 const ABOUT_OWN_TABLES = 'migrations.test.ts'
 
 /** @param root of the sources whose vitest runs */
-async function runVitest(root: string, args: readonly string[]): Promise<number> {
+async function runVitest(
+  root: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const vitest = spawn(
     process.execPath,
     [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args],
-    { cwd: root, stdio: 'inherit' },
+    { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' },
   )
   return new Promise((done) => vitest.once('close', (code) => done(code ?? 1)))
 }
 
 async function runTestsOfRelease(release: string): Promise<number> {
-  await checkOutRelease(release)
   await giveCurrentTables(release, accountSettings(demoValues))
   const stores = (await readdir(join(release, 'test/stores')))
     .filter((name) => name.endsWith('.test.ts') && name !== ABOUT_OWN_TABLES)
@@ -52,11 +56,13 @@ const reason = await whyReleaseIsMissing()
 if (reason === null) {
   const release = await mkdtemp(join(tmpdir(), 'rollback-'))
   try {
+    await checkOutRelease(release)
     const codes = [
-      await runVitest(resolve(import.meta.dirname, '..'), [
-        '--config',
-        'test/rollback/vitest.config.ts',
-      ]),
+      await runVitest(
+        resolve(import.meta.dirname, '..'),
+        ['--config', 'test/rollback/vitest.config.ts'],
+        { EARLIER_RELEASE: release },
+      ),
       await runTestsOfRelease(release),
     ]
     process.exitCode = Math.max(...codes)

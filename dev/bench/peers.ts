@@ -3,14 +3,12 @@
  * install scripts. Those that the project itself depends on for development are not installed
  * again.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import * as v from 'valibot'
+import { runNpm } from '../program/npm.ts'
 import { PlainError } from '../program/plain-error.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -34,7 +32,6 @@ export const nameOf = (peer: keyof typeof versions): string => `${peer} ${versio
 
 const directory = join(root, '.data/bench/peers')
 const manifest = JSON.stringify({ private: true, dependencies: VERSIONS })
-const OPTIONS = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
 
 /**
  * Installs the packages unless they are installed. Returns a function that loads one. @throws
@@ -55,19 +52,7 @@ export async function installPeers(
 }
 
 async function install(): Promise<void> {
-  const args = ['install', '--prefix', directory, ...OPTIONS]
-  // The npm that started this program. Run by this Node, it needs no PATH and no shell, on Windows
-  // either.
-  const { npm_execpath: npm } = process.env
-  const child = spawn(
-    npm === undefined ? 'npm' : process.execPath,
-    npm === undefined ? args : [npm, ...args],
-    {
-      cwd: directory,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
-  const [errors] = await Promise.all([text(child.stderr), once(child, 'close')])
-  if (child.exitCode !== 0)
-    throw new PlainError(`The packages to compare with could not be installed:\n${errors.trim()}`)
+  const errors = await runNpm(directory, ['install', '--prefix', directory, '--no-package-lock'])
+  if (errors !== null)
+    throw new PlainError(`The packages to compare with could not be installed:\n${errors}`)
 }

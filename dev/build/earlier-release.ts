@@ -3,12 +3,14 @@
  * must work on the tables of the current version.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { rolldown } from 'rolldown'
 import type { Account } from '../../lib/core/account.ts'
 import { migrations } from '../../lib/stores/schema.ts'
+import { runNpm } from '../program/npm.ts'
+import { PlainError } from '../program/plain-error.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
@@ -28,37 +30,20 @@ export async function whyReleaseIsMissing(): Promise<string | null> {
   }
 }
 
-/** Writes the sources of the release or of another commit, with the packages of the current one. */
+/**
+ * Writes the sources of the release or of another commit, and installs its own packages.
+ *
+ * @throws PlainError if npm cannot install them
+ */
 export async function checkOutRelease(directory: string, commit = COMMIT): Promise<void> {
   await mkdir(directory, { recursive: true })
   const archive = join(directory, 'release.tar')
   await run('git', ['archive', '--format=tar', '--output', archive, commit], { cwd: root })
   await run('tar', ['-xf', archive, '-C', directory])
   await rm(archive)
-  await linkPackages(join(directory, 'node_modules'))
-}
-
-/**
- * 0.1.0 presents its certificate by undici, which is no longer a dependency. The local world asks
- * for no certificate, so the agent of Node's own `fetch` takes its place.
- */
-const UNDICI = `export class Agent {
-  constructor() {
-    return globalThis[Symbol.for('undici.globalDispatcher.1')]
-  }
-}
-`
-
-async function linkPackages(directory: string): Promise<void> {
-  await mkdir(join(directory, 'undici'), { recursive: true })
-  const installed = join(root, 'node_modules')
-  for (const name of await readdir(installed))
-    await symlink(join(installed, name), join(directory, name), 'junction')
-  await writeFile(
-    join(directory, 'undici/package.json'),
-    '{"name":"undici","version":"0.0.0","type":"module","exports":"./index.js"}',
-  )
-  await writeFile(join(directory, 'undici/index.js'), UNDICI)
+  const errors = await runNpm(directory, ['ci', '--prefer-offline'])
+  if (errors !== null)
+    throw new PlainError(`npm could not install the packages of ${commit.slice(0, 7)}:\n${errors}`)
 }
 
 /**

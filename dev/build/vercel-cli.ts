@@ -5,15 +5,13 @@
  * The tool depends on `sandbox` 4.4.0, which is not on the registry, so
  * `dev/vercel-cli/package.json` overrides it.
  */
-import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { readVariable } from '../program/environment.ts'
+import { runNpm } from '../program/npm.ts'
 import { PlainError } from '../program/plain-error.ts'
 
 const pinned = resolve(import.meta.dirname, '../vercel-cli')
@@ -47,7 +45,7 @@ async function install(directory: string): Promise<void> {
   await mkdir(unfinished, { recursive: true })
   try {
     for (const name of MANIFESTS) await copyFile(join(pinned, name), join(unfinished, name))
-    await runNpm(unfinished)
+    await installPackages(unfinished)
     await rename(unfinished, directory).catch((error: unknown) => {
       // Another run may have installed it meanwhile.
       if (!existsSync(directory)) throw error
@@ -57,20 +55,9 @@ async function install(directory: string): Promise<void> {
   }
 }
 
-async function runNpm(directory: string): Promise<void> {
-  const npm = spawn(
-    'npm',
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-    {
-      cwd: directory,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      shell: process.platform === 'win32',
-    },
-  )
-  const ended = once(npm, 'close')
-  const errors = await text(npm.stderr)
-  await ended
-  if (npm.exitCode === 0) return
+async function installPackages(directory: string): Promise<void> {
+  const errors = await runNpm(directory, ['ci'])
+  if (errors === null) return
   if (UNREACHABLE.test(errors))
     throw new RegistryUnreachable(
       "Vercel's tool is not in the cache, and the npm registry cannot be reached.",
