@@ -27,7 +27,9 @@ export type PlanRefusal = 'complete' | 'too_many_parcels' | 'corrected'
  * content is a correction, which replaces the whole content. Null: the request is repeated, and
  * nothing changes.
  *
- * `complete`: a parcel cannot be added after the last one. `corrected`: an earlier request does not
+ * `complete`: a parcel cannot be added after the last one, even while WeChat does not have that one
+ * yet: the report may be under way, and a further parcel would use up the one correction that
+ * WeChat allows. `corrected`: an earlier request does not
  * replace a later one that WeChat does not have yet. The network may repeat it late.
  *
  * @param repeats the request that it repeats: the last one, or an earlier one
@@ -44,16 +46,13 @@ export function planShipment(
   if (stored.logisticsType !== request.logisticsType) return replacing
   const known = keptParcels(stored)
   const added = withoutKnown(request.parcels, known)
-  if (!isOpen(stored)) {
-    if (request.isAllDelivered) return replacing
+  if (!request.isAllDelivered && (!isOpen(stored) || isLastStored(stored)))
     return added.length === 0 ? ok(null) : err('complete')
-  }
+  if (!isOpen(stored)) return replacing
   const parcels = [...known, ...added]
   if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
-  // An earlier request may arrive after the request with the last parcel.
-  const isAllDelivered = request.isAllDelivered || isLastStored(stored)
   const { reportedParcels } = stored
-  const next = { ...request, parcels, isAllDelivered, isSplit: true, reportedParcels }
+  const next = { ...request, parcels, isSplit: true, reportedParcels }
   return ok(hashShipment(next) === stored.contentHash ? null : next)
 }
 

@@ -1,6 +1,6 @@
 import { parseOutRefundNo, parseOutTradeNo, type OutRefundNo } from '../core/ids.ts'
 import { isPaid } from '../core/order.ts'
-import { isUnacceptedRefund, type Payment, type Refund } from '../core/refund.ts'
+import type { Payment, Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { Deps, Notification, NotifiedRefund } from '../ports.ts'
 import { recordRefundIncident } from './record-incident.ts'
@@ -11,7 +11,7 @@ import {
   refreshRefund,
   type RefundDeps,
 } from './refresh-refund.ts'
-import { resumeRefund } from './resume-refund.ts'
+import { makeRoomFor } from './resume-refund.ts'
 
 type RefundNotification = Extract<Notification, { kind: 'refund' }>
 
@@ -103,9 +103,7 @@ export async function adoptRefund(
   if (verified !== undefined && verified.transactionId !== order.transactionId) return ok(null)
   let adopted = await adoptKnownRefund(deps, order, asked.value)
   if (adopted === 'too_much') {
-    // WeChat may refuse one of the refunds that it has not accepted yet, which frees its claim.
-    for (const refund of await deps.refunds.listByOrder(order.outTradeNo))
-      if (isUnacceptedRefund(refund)) await resumeRefund(deps, refund)
+    await makeRoomFor(deps, order, asked.value)
     adopted = await adoptKnownRefund(deps, order, asked.value)
   }
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))

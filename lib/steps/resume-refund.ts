@@ -1,5 +1,5 @@
 import { describeRefusal } from '../core/describe-failure.ts'
-import { isUnacceptedRefund, type Refund } from '../core/refund.ts'
+import { isUnacceptedRefund, type Payment, type Refund } from '../core/refund.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import type { KnownRefund, RefundRefusal } from '../ports.ts'
 import {
@@ -64,14 +64,45 @@ async function judgeRefusal(
 }
 
 /**
+ * Frees the amount of a refund that WeChat has made, although our refunds of the order have claimed
+ * it. Ours that it makes impossible are closed, even if WeChat does not answer. WeChat is asked
+ * about the others, and those that it refuses are closed.
+ */
+export async function makeRoomFor(
+  deps: RefundDeps,
+  { outTradeNo }: Payment,
+  known: KnownRefund,
+): Promise<void> {
+  const stored = await deps.refunds.listByOrder(outTradeNo)
+  for (const refund of stored.filter(isUnacceptedRefund)) {
+    const { errCode, errText } = refund
+    if (!leavesTooLittle([known, ...stored], refund)) await resumeRefund(deps, refund)
+    else {
+      const listed = await listRefunds(deps, refund)
+      const code = errCode ?? 'refund_too_much'
+      const refusal = {
+        outcome: 'never',
+        code,
+        remedy: TOO_LITTLE_LEFT,
+        text: errText ?? '',
+      } as const
+      await closeRefund(deps, refund, listed.ok ? listed.value : [known], refusal)
+    }
+  }
+}
+
+/**
  * Whether the refunds that have succeeded leave too little for this one. If so, its claim can be
  * freed without the risk that WeChat pays twice: WeChat never refunds more than was paid, and
  * SUCCESS is final. So WeChat can neither accept a copy of our request that is still on its way,
  * nor have accepted one that it does not list yet. A refund in PROCESSING or CHANGE does not count,
  * because it may still be closed, and then ours may be made.
  */
-const leavesTooLittle = (listed: readonly KnownRefund[], claimed: Refund): boolean =>
-  listed
+const leavesTooLittle = (
+  others: readonly Pick<Refund, 'refundFee' | 'refundStatus'>[],
+  claimed: Refund,
+): boolean =>
+  others
     .filter(({ refundStatus }) => refundStatus === 'SUCCESS')
     .reduce<number>((sum, { refundFee }) => sum + refundFee, claimed.refundFee) >
   claimed.payment.totalFee

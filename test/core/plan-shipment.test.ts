@@ -58,12 +58,13 @@ test('parcels are added in the order of their requests, until one is the last', 
   })
 })
 
-test('a request that arrives after the last one leaves it the last, while WeChat lacks a parcel', () => {
+test('after the last parcel no other is added, unless WeChat has refused the last one', () => {
   const last = express(true, 'A', 'B', 'Z')
   const isSplit = true
   const waiting = stored({ ...last, isSplit, reportedParcels: 1 }, { shippingState: 'PENDING' })
   expect(plan(waiting, express(false, 'A', 'B'))).toEqual({ ok: true, value: null })
-  expect(must(plan(waiting, express(false, 'C')))).toMatchObject({
+  expect(plan(waiting, express(false, 'C'))).toEqual({ ok: false, error: 'complete' })
+  expect(must(plan(waiting, express(true, 'C')))).toMatchObject({
     parcels: ['A', 'B', 'Z', 'C'].map(box),
     isAllDelivered: true,
   })
@@ -95,7 +96,7 @@ test('a repeated last request changes nothing, although it names only the last p
   expect(planShipment(complete, express(true, 'B'), 'last')).toEqual({ ok: true, value: null })
 })
 
-test('after the last parcel, no other is added', () => {
+test('no parcel is added to a shipment that WeChat has whole', () => {
   expect(plan(after(express(false, 'A'), express(true, 'B')), express(false, 'C'))).toEqual({
     ok: false,
     error: 'complete',

@@ -37,6 +37,8 @@ const [histories, first] = [
 ]
 const workers = readNumber('workers', values.workers)
 
+/** Erases the progress bar of a terminal. */
+const CLEAR_LINE = process.stderr.isTTY ? '\r\x1b[K' : ''
 /** The search stops after this many failures. */
 const MAX_FAILURES = values.quick ? 1 : 5
 const CHUNK = Math.min(HISTORIES_PER_WORLD, Math.ceil(histories / workers))
@@ -99,7 +101,7 @@ if (values.power) {
   process.stdout.write(await trace(first))
 } else {
   await Promise.all(Array.from({ length: Math.min(workers, histories) }, work))
-  process.stderr.write(process.stderr.isTTY ? '\r\x1b[K' : '')
+  process.stderr.write(CLEAR_LINE)
   await conclude()
 }
 
@@ -141,7 +143,11 @@ function isOver(): boolean {
 function add({ seed, problems, counts }: v.InferOutput<typeof report>): void {
   finished += 1
   for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count)
-  if (problems.length > 0) failures.push({ seed, problems })
+  if (problems.length > 0) {
+    failures.push({ seed, problems })
+    // At once, so that a long search can be followed.
+    process.stderr.write(`${CLEAR_LINE}seed ${seed}: ${problems.join('; ')}\n`)
+  }
   showProgress()
 }
 

@@ -105,6 +105,20 @@ describe('a refund made in the merchant console', () => {
     ])
   })
 
+  test('of the whole amount closes our waiting refund in APIv3 although WeChat answers no question about it', async () => {
+    shop.wechat.misbehave({ on: 'refund', do: 'drop' })
+    expect(await sendRequest(number, 2800)).toEqual([503, 'wechat_unknown'])
+    shop.wechat.refundInConsole(order, 2800)
+    waitUntilPaidOut()
+    shop.wechat.misbehave({ on: 'refundquery', do: 'drop' })
+    expect([await deliverNotification(), await ledger()]).toEqual(
+      inProtocol({
+        v2: [false, 'SUCCESS 2800/0: PROCESSING'],
+        v3: [true, 'REFUND 2800/2800: SUCCESS REFUNDCLOSE → refund.failed → refund.succeeded'],
+      }),
+    )
+  })
+
   test('of an amount that our waiting refunds may still need is an incident until one of these has ended', async () => {
     shop.wechat.setBalance(0)
     expect([

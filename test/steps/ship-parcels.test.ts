@@ -157,18 +157,32 @@ test.each([
   },
 )
 
-test('a parcel that arrives while the last one is reported waits for that report', async () => {
+test('a parcel that arrives while the last one is reported is refused, and the correction stays free', async () => {
   const sale = await shop.sell()
   await shipSome(sale, 'Q1')
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 2_000, times: 1 })
   const last = ship(sale, ['Q2'])
   await expect.poll(() => numbersAt(sale)).toEqual(['Q1', 'Q2'])
-  expect((await shipSome(sale, 'Q3')).json).toMatchObject({ shippingState: 'PENDING' })
+  expect((await shipSome(sale, 'Q3')).json).toMatchObject({ code: 'shipping_complete' })
+  expect((await last).json).toMatchObject({ shippingState: 'UPLOADED' })
+  await shop.world.settled()
+  expect(numbersAt(sale)).toEqual(['Q1', 'Q2'])
+  expect(atWechat(sale)).toMatchObject({ finished: true, changed: false })
+})
+
+test('content that arrives while another report is under way waits for it', async () => {
+  const sale = await shop.sell()
+  await shipSome(sale, 'R1')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'delay', ms: 2_000, times: 1 })
+  const second = shipSome(sale, 'R2')
+  await expect.poll(() => numbersAt(sale)).toEqual(['R1', 'R2'])
+  expect((await ship(sale, ['R3'])).json).toMatchObject({ shippingState: 'PENDING' })
   expect(shop.uploads(sale.transactionId)).toHaveLength(1)
-  expect((await last).status).toBe(200)
+  expect((await second).status).toBe(200)
   await shop.world.settled()
   expect(await shippingState(sale)).toBe('UPLOADED')
-  expect(numbersAt(sale)).toEqual(['Q1', 'Q2', 'Q3'])
+  expect(numbersAt(sale)).toEqual(['R1', 'R2', 'R3'])
+  expect(atWechat(sale)).toMatchObject({ finished: true, changed: false })
 })
 
 test('a parcel that is known already can be named the last one', async () => {
