@@ -71,7 +71,7 @@ export interface ServeOptions {
   /** Runs in the background after a successful answer. */
   readonly afterwards?: (deps: Deps) => Promise<unknown>
   /**
-   * The other sides that a request of this method may wait for, Connections to them
+   * The other sides that a request of this method may wait for. Connections to them
    * are opened when the request arrives, so that they are ready when it needs them.
    */
   readonly waitsFor?: Partial<Record<Method, readonly Peer[]>>

@@ -1,10 +1,10 @@
 /**
  * The only file that uses `@neondatabase/serverless`: one statement over HTTP, with a deadline that
- * covers the whole answer.
+ * covers the whole answer. The client is loaded by the first statement, while the connection to the
+ * database is being opened.
  *
  * Library messages are not passed on, because they contain URLs and whole statements.
  */
-import { neon, neonConfig, NeonDbError, types } from '@neondatabase/serverless'
 import * as v from 'valibot'
 import { traceHop } from '../trace.ts'
 import { throwRefusal, throwSilence, type DatabaseRefusal } from './database-failure.ts'
@@ -53,34 +53,39 @@ export function connect(
   deadlineMs = DEADLINE_MS,
   asText: readonly number[] = [],
 ): Sql {
-  if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
-  neonConfig.fetchFunction = send
-  const getTypeParser = (id: number, format?: 'text' | 'binary'): unknown =>
-    asText.includes(id) ? String : types.getTypeParser(id, format)
-  const sql = neon(databaseUrl, { fetchOptions: { deadlineMs } })
+  const open = async () => {
+    const { neon, neonConfig, types } = await (loading ??= import('@neondatabase/serverless'))
+    neonConfig.fetchEndpoint = endpoint ?? defaultEndpoint
+    neonConfig.fetchFunction = send
+    const getTypeParser = (id: number, format?: 'text' | 'binary'): unknown =>
+      asText.includes(id) ? String : types.getTypeParser(id, format)
+    return { sql: neon(databaseUrl, { fetchOptions: { deadlineMs } }), types: { getTypeParser } }
+  }
+  let opening: ReturnType<typeof open> | undefined
   return {
     query: (text, params = [], how) =>
-      traceHop('database', () =>
-        sql
-          .query(text, [...params], { types: { getTypeParser }, fetchOptions: { ...how } })
-          .catch(translate),
-      ),
+      traceHop('database', async () => {
+        const { sql, types } = await (opening ??= open())
+        return sql.query(text, [...params], { types, fetchOptions: { ...how } }).catch(translate)
+      }),
     transaction: (statements) =>
       traceHop('database', async () => {
-        await sql
-          .transaction(statements.map(({ text, params = [] }) => sql.query(text, [...params])))
-          .catch(translate)
+        const { sql } = await (opening ??= open())
+        const queries = statements.map(({ text, params = [] }) => sql.query(text, [...params]))
+        await sql.transaction(queries).catch(translate)
       }),
   }
 }
 
+let loading: Promise<typeof import('@neondatabase/serverless')> | undefined
+
 /** Where the client sends its statements. */
-export function endpointOf(settings: { url: string; endpoint: string | undefined }): string {
-  const endpoint = settings.endpoint ?? neonConfig.fetchEndpoint
-  if (typeof endpoint === 'string') return endpoint
-  const { hostname, port } = new URL(settings.url.replace(/^postgres(?:ql)?:/, 'http:'))
-  return endpoint(hostname, port)
-}
+export const endpointOf = (settings: { url: string; endpoint: string | undefined }): string =>
+  settings.endpoint ??
+  defaultEndpoint(new URL(settings.url.replace(/^postgres(?:ql)?:/, 'http:')).hostname)
+
+/** The rule of the client itself, which is needed before the client is loaded. */
+const defaultEndpoint = (host: string): string => `https://${host.replace(/^[^.]+\./, 'api.')}/sql`
 
 interface Request {
   readonly headers: Readonly<Record<string, string>>
@@ -139,9 +144,10 @@ function readRefusal(status: number, text: string): DatabaseRefusal {
   }
 }
 
-/** Classifies an error of the client, which wraps what `send` has thrown. */
+/** Classifies an error. The client's own has what `send` has thrown as its `sourceError`. */
 function translate(cause: unknown): never {
-  const source: unknown = cause instanceof NeonDbError ? (cause.sourceError ?? cause) : cause
+  const thrown = cause instanceof Error && 'sourceError' in cause ? cause.sourceError : undefined
+  const source = thrown ?? cause
   if (source instanceof Refused) throwRefusal(source.refusal, source)
   throwSilence(source)
 }

@@ -42,6 +42,39 @@ export async function converge(
   return [...problems, `6: no convergence: ${await countUnfinished(world)} left to do`]
 }
 
+const DAY_MS = 86_400_000
+/** Half past ten in the morning in Beijing, in UTC. The bill of the day before is ready by then. */
+const BILL_AT_MS = 2.5 * 3_600_000
+/** What is under way at the end of one day is in the bill of the next. */
+const BILLS = 2
+
+/** Cron compares the bill of each day of the history. */
+export async function compareBills(
+  world: World,
+  random: Random,
+  callCron: () => Promise<Answer>,
+): Promise<readonly string[]> {
+  const { time, simulator, sql } = world
+  const problems: string[] = []
+  for (let bills = 0; bills < BILLS; bills += 1) {
+    const next = Math.floor((time.now() - BILL_AT_MS) / DAY_MS + 1) * DAY_MS + BILL_AT_MS
+    await time.sleep(next - time.now())
+    await runAs({ instance: null, random: random.next() }, () => simulator.tick())
+    const { status, code } = await callCron()
+    if (status !== 200) problems.push(`cron answered ${status} ${code} without faults`)
+    await time.sleep(BACKGROUND_MS)
+  }
+  const days = await sql(
+    `select distinct to_char(paid_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD') as day, b.outcome
+     from orders left join bills b on b.day = (paid_at at time zone 'Asia/Shanghai')::date
+     where paid_at is not null`,
+  )
+  for (const { day, outcome } of days)
+    if (outcome === null) problems.push(`the bill of ${String(day)} was not compared`)
+    else world.count('world', `bill ${String(outcome)}`)
+  return problems
+}
+
 /** A refund with an incident is not counted: a person resolves it. */
 async function countUnfinished(world: World): Promise<number> {
   const { sql, simulator } = world

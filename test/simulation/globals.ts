@@ -1,6 +1,8 @@
 import crypto from 'node:crypto'
 import https from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
+import { Transform } from 'node:stream'
+import zlib from 'node:zlib'
 import { replaceRequest } from '../support/request-by-fetch.ts'
 import type { Random } from './random.ts'
 
@@ -27,22 +29,36 @@ export function replaceGlobals(
       ),
     randomUUID: () => currentRandom().bytes(16).toString('hex'),
   })
-  const restoreRequest = replaceRequest(https, withoutBills(ownFetch))
+  const restoreRequest = replaceRequest(https, ownFetch)
+  const { createGunzip } = zlib
+  const replaceGunzip = (value: unknown) =>
+    Object.defineProperty(zlib, 'createGunzip', { value, configurable: true, enumerable: true })
+  replaceGunzip(gunzipAtOnce)
   syncBuiltinESMExports()
   return () => {
     globalThis.fetch = fetch
     Object.assign(console, { log, error, warn })
     Object.assign(crypto, { randomBytes, randomInt, randomUUID })
     restoreRequest()
+    replaceGunzip(createGunzip)
     syncBuiltinESMExports()
   }
 }
 
-/** Bills are not part of the simulation: a request for one fails. */
-const withoutBills =
-  (send: typeof fetch): typeof fetch =>
-  async (input, init) => {
-    if (typeof input === 'string' && /\/(?:pay\/downloadbill$|v3\/bill\/)/.test(input))
-      throw new Error('bills are not simulated')
-    return send(input, init)
-  }
+/** Expands without a thread, because virtual time does not wait for one. */
+function gunzipAtOnce(): Transform {
+  const pieces: Buffer[] = []
+  return new Transform({
+    transform(piece: Buffer, _, done) {
+      pieces.push(piece)
+      done()
+    },
+    flush(done) {
+      try {
+        done(null, zlib.gunzipSync(Buffer.concat(pieces)))
+      } catch (error) {
+        done(error instanceof Error ? error : new Error('damaged'))
+      }
+    },
+  })
+}

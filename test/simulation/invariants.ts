@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
 import { inComplaints } from './complaint-invariants.ts'
 import { inShipments } from './shipment-invariants.ts'
-import { findWaiting, isAboutRefund } from './unlisted-refunds.ts'
+import { findWaiting } from './unlisted-refunds.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
 
@@ -87,12 +87,6 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     requestSource,
   } of atWechat) {
     const row = here.get(outRefundNo)
-    if (
-      row === undefined &&
-      requestSource === 'VENDOR_PLATFORM' &&
-      isUnknowable(simulator, outRefundNo)
-    )
-      continue
     const isFalseAmount =
       requestSource === 'VENDOR_PLATFORM' && hasFalseAmount(record, row, refundFee)
     const isSame =
@@ -146,20 +140,8 @@ async function inSettlements({ sql, simulator }: World): Promise<readonly string
 }
 
 /**
- * Whether every notification of a console refund was lost. Without bills, the ledger has no other
- * way to learn of it.
- */
-const isUnknowable = (simulator: World['simulator'], outRefundNo: string): boolean =>
-  simulator
-    .notifications()
-    .every(
-      (notification) =>
-        !isAboutRefund(notification, outRefundNo) || notification.attempts.at(-1)?.status === null,
-    )
-
-/**
  * Whether a signed answer or notification with another amount reported a refund made in the
- * console. Only the bill, which is not simulated, could correct the amount.
+ * console. The bill shows the difference to a person.
  */
 const hasFalseAmount = (
   { counts }: World['record'],

@@ -20,7 +20,7 @@ import {
 } from './complaints.ts'
 import { changeKeys } from './key-change.ts'
 import { sendExtra } from './extra-notification.ts'
-import { converge } from './convergence.ts'
+import { compareBills, converge } from './convergence.ts'
 import { passDeadlines } from './deadlines.ts'
 import { toText } from './lock-watch.ts'
 import { shipInParcels } from './parcels.ts'
@@ -105,8 +105,20 @@ class Run {
       const late = await passDeadlines(this.#world, this.#history, this.#random, callCron)
       this.problems.push(...late, ...(await finish()))
     }
+    if (this.#isBilled()) {
+      const bills = await compareBills(this.#world, this.#random, callCron)
+      this.problems.push(...bills, ...(await finish()))
+    }
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
+  }
+
+  /** A refund in the console may be in the bill only. Other bills are compared now and then. */
+  #isBilled(): boolean {
+    const hasConsoleRefund = this.#world.simulator
+      .refunds()
+      .some(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
+    return this.#random.chance(0.2) || hasConsoleRefund
   }
 
   async #start({ operation, seed }: Action): Promise<void> {

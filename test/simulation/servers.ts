@@ -57,12 +57,14 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
             refuse: () =>
               Response.json({ error: 'ERR max daily request limit exceeded' }, { status: 429 }),
           }
+    // The address of a file, which the simulator names without the prefix.
+    case 'v3':
     case 'wechat': {
       const call = nameCall(pathname)
       return {
         target: 'wechat',
         name: call.name,
-        prefix: '/wechat',
+        prefix: parts[1] === 'v3' ? '' : '/wechat',
         lateMs: 7_500,
         isSigned: toSimulatorFault('wrong key', call) !== null,
         // WeChat shows a repeated reply twice, and its call takes no key. TLS lets no copy of a

@@ -2,7 +2,6 @@
  * APIv3 cannot list the refunds of an order. Without an APIv2 key, an order that was refunded in
  * the console waits for a person if no notification of its payment or its refund arrived.
  */
-import type { SimulatedNotification } from '../../dev/wechat/state.ts'
 import type { World } from './world.ts'
 
 /** The numbers of the orders that wait, as the log reports them. */
@@ -17,11 +16,3 @@ export const findWaiting = ({ account, simulator, record }: World): readonly str
 
 const isUnlisted = (line: string, outTradeNo: string): boolean =>
   line.includes('REFUNDS_NOT_LISTED') && line.includes(`"order":"${outTradeNo}"`)
-
-/** Whether this is a notification of the refund. */
-export const isAboutRefund = (
-  { reqInfo, v3 }: SimulatedNotification,
-  outRefundNo: string,
-): boolean =>
-  reqInfo?.['out_refund_no'] === outRefundNo ||
-  v3?.plain.includes(`"out_refund_no":"${outRefundNo}"`) === true

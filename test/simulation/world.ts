@@ -144,6 +144,7 @@ export class World {
     await createTokens(env.SESSION_SECRET, () => env.WECHAT_APPID).read('', FIRST_DAY)
     await openRedis({ url: ORIGIN, token: 'none' })
     await Promise.all([
+      import('@neondatabase/serverless'),
       import('../../lib/stores/bills.ts'),
       import('../../lib/wechat/v2/v2.ts'),
       import('../../lib/wechat/v2/bill.ts'),

@@ -86,7 +86,8 @@ export function createRefundCalls(
           const { state: _, ...known } = asked.value
           if (known.outTradeNo === outTradeNo) found.push(known)
         }
-      if (found.some(({ refundStatus }) => refundStatus !== 'REFUNDCLOSE')) return ok(found)
+      // A refund leaves the order in the state "refunded", perhaps even if it is closed later.
+      if (found.length > 0) return ok(found)
       const paid = await findPayment(payment.transactionId)
       if (!paid.ok) return paid
       return paid.value.state === 'refunded' ? err(CANNOT_LIST) : ok(found)

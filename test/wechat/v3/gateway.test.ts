@@ -576,10 +576,15 @@ describe('the list of the refunds of an order', () => {
   })
 
   test('is refused, and names the remedy, if WeChat has a refund whose number is not known', async () => {
-    behave('REFUND', { 'R@1': { status: 'CLOSED' } })
+    behave('REFUND', {})
     expect(await listWith(['R@1'])).toMatchObject(
       misconfigured('REFUNDS_NOT_LISTED', 'WECHAT_PAY_KEY'),
     )
+  })
+
+  test('has a closed refund, which may be why the order counts as refunded', async () => {
+    behave('REFUND', { 'R@1': { status: 'CLOSED' } })
+    expect(await listWith(['R@1'])).toEqual(done([{ ...known, refundStatus: 'REFUNDCLOSE' }]))
   })
 
   test('is that of APIv2 if the merchant has an APIv2 key', async () => {
