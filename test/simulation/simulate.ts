@@ -59,6 +59,7 @@ const OCCURRENCES = [
   'other protocol taken',
   'other protocol refused',
   ...TROUBLES.map((trouble) => `shipping trouble ${trouble}`),
+  'bill compared',
   'parcels accepted',
   'parcels not accepted',
   'parcels corrected: yes',
