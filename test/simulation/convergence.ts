@@ -65,12 +65,12 @@ export async function compareBills(
     await time.sleep(BACKGROUND_MS)
   }
   const days = await sql(
-    `select distinct to_char(paid_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD') as day, b.outcome
+    `select distinct to_char(paid_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD') as day, coalesce(b.outcome, 'missing') as outcome
      from orders left join bills b on b.day = (paid_at at time zone 'Asia/Shanghai')::date
      where paid_at is not null`,
   )
   for (const { day, outcome } of days)
-    if (outcome === null) problems.push(`the bill of ${String(day)} was not compared`)
+    if (outcome === 'missing') problems.push(`the bill of ${String(day)} was not compared`)
     else world.count('world', `bill ${String(outcome)}`)
   return problems
 }

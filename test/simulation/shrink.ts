@@ -22,9 +22,12 @@ export async function shrink(seed: number): Promise<string> {
   const [smallest] = run.counterexample ?? []
   const problems = smallest === undefined ? [] : await runHistory(world, smallest)
   await world.close()
-  return smallest === undefined
-    ? 'It did not fail again.'
-    : `Smaller, after ${run.numShrinks} steps:\n${JSON.stringify(smallest, null, 1)}\n${problems.join('\n')}`
+  if (smallest === undefined) return 'It did not fail again.'
+  return [
+    `Smaller, after ${run.numShrinks} steps. As a test for test/simulation/corpus.ts:`,
+    `[${JSON.stringify(problems[0] ?? '')}, ${JSON.stringify(smallest)}],`,
+    ...problems,
+  ].join('\n')
 }
 
 /** Returns every message and every log line of one history. */

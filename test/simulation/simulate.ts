@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import * as v from 'valibot'
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { ALL_MODES } from './account.ts'
+import { corpus } from './corpus.ts'
 import { REACHABLE } from './faults.ts'
 import { measurePower } from './power/power.ts'
 import { TROUBLES } from './shipping-trouble.ts'
@@ -77,13 +78,15 @@ const OCCURRENCES = [
 ].map((name) => `world: ${name}`)
 
 const report = v.object({
-  seed: v.number(),
+  name: v.string(),
+  /** Null for a history of the corpus. */
+  seed: v.nullable(v.number()),
   problems: v.array(v.string()),
   counts: v.array(v.tuple([v.string(), v.number()])),
 })
 
 const totals = new Map<string, number>()
-const failures: { readonly seed: number; readonly problems: readonly string[] }[] = []
+const failures: Pick<v.InferOutput<typeof report>, 'name' | 'seed' | 'problems'>[] = []
 const startedAt = performance.now()
 let [finished, assigned] = [0, 0]
 let isStopped = false
@@ -114,10 +117,13 @@ async function work(): Promise<void> {
   while (assigned < histories && !isOver()) {
     const from = first + assigned
     const count = Math.min(CHUNK, histories - assigned)
+    // One history is asked for by its seed.
+    const playsCorpus = assigned === 0 && histories > 1
     assigned += count
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: { from, count },
+      workerData: { from, count, playsCorpus },
     })
+    const expected = count + (playsCorpus ? corpus.length : 0)
     let reported = 0
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message) => {
@@ -129,9 +135,9 @@ async function work(): Promise<void> {
       // A thread whose event loop is empty exits without an error, even if its history never
       // finished.
       worker.once('exit', () =>
-        reported === count || isOver()
+        reported === expected || isOver()
           ? resolve()
-          : reject(new Error(`seed ${from + reported} never finished`)),
+          : reject(new Error(`history ${reported + 1} from seed ${from} on never finished`)),
       )
     })
   }
@@ -141,13 +147,13 @@ function isOver(): boolean {
   return isStopped || failures.length >= MAX_FAILURES
 }
 
-function add({ seed, problems, counts }: v.InferOutput<typeof report>): void {
-  finished += 1
-  for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count)
+function add({ name, seed, problems, counts }: v.InferOutput<typeof report>): void {
+  if (seed !== null) finished += 1
+  for (const [what, count] of counts) totals.set(what, (totals.get(what) ?? 0) + count)
   if (problems.length > 0) {
-    failures.push({ seed, problems })
+    failures.push({ name, seed, problems })
     // At once, so that a long search can be followed.
-    process.stderr.write(`${CLEAR_LINE}seed ${seed}: ${problems.join('; ')}\n`)
+    process.stderr.write(`${CLEAR_LINE}${name}: ${problems.join('; ')}\n`)
   }
   showProgress()
 }
@@ -166,11 +172,11 @@ function showProgress(): void {
 async function conclude(): Promise<void> {
   const seconds = (performance.now() - startedAt) / 1_000
   const print = (line = '') => process.stdout.write(`${line}\n`)
-  for (const { seed, problems } of failures) print(`seed ${seed}: ${problems.join('; ')}`)
-  const [failure] = failures
-  if (failure !== undefined && !values.quick) print(await shrink(failure.seed))
-  if (failure !== undefined)
-    print(`Again: npm run simulate -- --seed ${failure.seed}   (with --trace: every message of it)`)
+  for (const { name, problems } of failures) print(`${name}: ${problems.join('; ')}`)
+  const seed = failures.find((failure) => failure.seed !== null)?.seed ?? null
+  if (seed !== null && !values.quick) print(await shrink(seed))
+  if (seed !== null)
+    print(`Again: npm run simulate -- --seed ${seed}   (with --trace: every message of it)`)
   if (!values.quick) showReached(print)
   const unreached = [...REACHABLE, ...OCCURRENCES].filter((name) => !totals.has(name))
   if (unreached.length > 0) print(`\nNever reached: ${unreached.join(', ')}`)

@@ -3,6 +3,7 @@
  * itself: it is deterministic, and it finds broken promises.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { corpus } from './corpus.ts'
 import { CALM, historyOf } from './history.ts'
 import { findProblems } from './invariants.ts'
 import { Observer } from './observer.ts'
@@ -18,6 +19,10 @@ beforeAll(async () => {
   await runHistory(world, CALM)
 })
 afterAll(() => world.close())
+
+test.each(corpus)('a history that once failed holds: %s', async (_, history) => {
+  expect(await runHistory(world, history)).toEqual([])
+})
 
 test(
   'every promise holds under random faults',

@@ -1,15 +1,21 @@
 /** One thread of the search: runs the given histories and reports the result of each. */
 import { parentPort, workerData } from 'node:worker_threads'
 import * as v from 'valibot'
-import { CALM, historyOf } from './history.ts'
+import { corpus } from './corpus.ts'
+import { CALM, historyOf, type History } from './history.ts'
 import { runHistory } from './run-history.ts'
 import { World } from './world.ts'
 
-const { from, count } = v.parse(v.object({ from: v.number(), count: v.number() }), workerData)
+const task = v.object({ from: v.number(), count: v.number(), playsCorpus: v.boolean() })
+const { from, count, playsCorpus } = v.parse(task, workerData)
 const world = await World.open()
 await runHistory(world, CALM)
-for (let seed = from; seed < from + count; seed += 1) {
-  const problems = await runHistory(world, historyOf(seed))
-  parentPort?.postMessage({ seed, problems, counts: [...world.record.counts] })
+const play = async (name: string, seed: number | null, history: History) => {
+  const problems = await runHistory(world, history)
+  parentPort?.postMessage({ name, seed, problems, counts: [...world.record.counts] })
 }
+if (playsCorpus)
+  for (const [fault, history] of corpus) await play(`corpus, ${fault}`, null, history)
+for (let seed = from; seed < from + count; seed += 1)
+  await play(`seed ${seed}`, seed, historyOf(seed))
 await world.close()

@@ -116,7 +116,7 @@ async function playHistories(copy: string, { histories, seed }: Search): Promise
     '--quick',
     ...numbers,
   )
-  const [, because] = /^seed \d+: (.*)$/m.exec(output) ?? []
+  const [, because] = /^(?:seed|corpus)[^:]*: (.*)$/m.exec(output) ?? []
   const [, count] = /^(\d+) histories/m.exec(output) ?? []
   if (because !== undefined) return { after: Number(count), because: shorten(because) }
   if (count !== undefined) return null
