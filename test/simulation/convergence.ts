@@ -45,7 +45,7 @@ export async function converge(
 const DAY_MS = 86_400_000
 /** Half past ten in the morning in Beijing, in UTC. The bill of the day before is ready by then. */
 const BILL_AT_MS = 2.5 * 3_600_000
-/** What is under way at the end of one day is in the bill of the next. */
+/** A refund that WeChat is still making at the end of a day is in the bill of the next day. */
 const BILLS = 2
 
 /** Cron compares the bill of each day of the history. */

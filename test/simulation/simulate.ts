@@ -152,7 +152,7 @@ function add({ name, seed, problems, counts }: v.InferOutput<typeof report>): vo
   for (const [what, count] of counts) totals.set(what, (totals.get(what) ?? 0) + count)
   if (problems.length > 0) {
     failures.push({ name, seed, problems })
-    // At once, so that a long search can be followed.
+    // A long search can be followed while it runs.
     process.stderr.write(`${CLEAR_LINE}${name}: ${problems.join('; ')}\n`)
   }
   showProgress()
