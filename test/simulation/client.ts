@@ -1,6 +1,7 @@
 /**
  * A client of our functions: a Mini Program, the merchant's system or cron. It checks every answer.
  */
+import * as v from 'valibot'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { must } from '../support/must.ts'
@@ -61,6 +62,7 @@ export class Client {
       user === undefined
         ? (key ?? env.MERCHANT_API_KEY)
         : await (this.#tokens[user] ??= this.#issue(user))
+    const before = this.#observer.orders.seen()
     const answer = await this.#world
       .call(random.next(), path, {
         method,
@@ -77,10 +79,22 @@ export class Client {
       )
     this.#world.count('world', `${name} ${answer.status} ${answer.code}`.trim())
     this.#observer.problems.push(...checkAnswer(this.#world, name, answer, isHostile))
-    this.#observer.readOrders(answer)
+    const openid = user === undefined ? null : (USERS[user] ?? '')
+    const asked = v.safeParse(namesOrder, body)
+    this.#observer.problems.push(
+      ...this.#observer.orders.read(
+        answer,
+        before,
+        openid,
+        asked.success ? asked.output.outTradeNo : orderIn(path),
+      ),
+    )
     return answer
   }
 }
+
+const namesOrder = v.object({ outTradeNo: v.string() })
+const orderIn = (path: string): string | null => /outTradeNo=(.+)$/.exec(path)?.[1] ?? null
 
 function toAnswer(status: number, text: string): Answer {
   let json: Readonly<Record<string, unknown>> = {}

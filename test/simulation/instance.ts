@@ -41,3 +41,9 @@ export function die(instance: Instance): void {
   for (const listener of instance.onDeath) listener()
   instance.onDeath.clear()
 }
+
+const actions = new AsyncLocalStorage<string>()
+
+/** The kind of the action that caused the running code; also after an answer, and on servers. */
+export const currentAction = (): string | undefined => actions.getStore()
+export const runForAction = <T>(kind: string, work: () => T): T => actions.run(kind, work)

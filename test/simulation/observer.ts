@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { createTokens } from '../../lib/tokens.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import type { Answer } from './check-answer.ts'
+import { OrderModel } from './order-model.ts'
 import type { World } from './world.ts'
 
 const paymentArgumentsSchema = v.object({
@@ -14,11 +15,6 @@ const paymentArgumentsSchema = v.object({
   package: v.string(),
   signType: v.string(),
   paySign: v.string(),
-})
-const orderSchema = v.object({
-  outTradeNo: v.string(),
-  tradeState: v.string(),
-  transactionId: v.optional(v.string()),
 })
 const PREPAY_ID_LIFETIME_MS = 2 * 3_600_000
 
@@ -33,12 +29,19 @@ const ALLOWED_TRANSITIONS = new Set([
 
 export class Observer {
   readonly problems: string[] = []
+  readonly orders: OrderModel
   readonly #world: World
   #seen = new Map<string, string>()
   readonly #acceptedFees = new Map<string, number>()
 
   constructor(world: World) {
     this.#world = world
+    this.orders = new OrderModel(world)
+  }
+
+  /** The state of an order at the last check; `none` if it was not there. */
+  stateOf(outTradeNo: string | undefined): string {
+    return this.#seen.get(outTradeNo ?? '') ?? 'none'
   }
 
   /** Checks promises 4 and 5 at this moment. */
@@ -78,22 +81,6 @@ export class Observer {
     else if (this.#world.time.now() - order.prepaidAt > PREPAY_ID_LIFETIME_MS)
       this.problems.push('prepay gave an expired prepay_id')
     return paymentArguments
-  }
-
-  /** Promise 1: an order that an answer shows as paid was paid at WeChat, by the payment shown. */
-  readOrders({ json }: Answer): void {
-    for (const shown of [
-      json,
-      json['order'],
-      ...(Array.isArray(json['orders']) ? json['orders'] : []),
-    ]) {
-      const read = v.safeParse(orderSchema, shown)
-      if (!read.success || !['SUCCESS', 'REFUND'].includes(read.output.tradeState)) continue
-      const { outTradeNo, transactionId } = read.output
-      const known = this.#world.simulator.orders().find((order) => order.outTradeNo === outTradeNo)
-      if (known?.payment?.transactionId !== transactionId)
-        this.problems.push(`1: ${outTradeNo} was shown as paid`)
-    }
   }
 
   async readSession({ status, json }: Answer, openid: string): Promise<void> {

@@ -6,7 +6,7 @@ import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import { CLOCK_SKEW_MS, type Action, type History, type Operation } from './history.ts'
 import { Client } from './client.ts'
-import { runAs } from './instance.ts'
+import { runAs, runForAction } from './instance.ts'
 import { Random } from './random.ts'
 import { modesOf, type Protocol } from './account.ts'
 import { claimAnotherPayment } from './claim.ts'
@@ -123,8 +123,13 @@ class Run {
 
   async #start({ operation, seed }: Action): Promise<void> {
     const random = new Random(`action ${seed}`)
-    this.#world.count('world', operation.kind)
-    await runAs({ instance: null, random }, () => this.#perform(operation, random))
+    const { kind } = operation
+    this.#world.count('world', kind)
+    const order = this.#orders.at(-1 - ('which' in operation ? operation.which : 0))
+    this.#world.count('pair', `${kind} of ${this.#observer.stateOf(order?.outTradeNo)}`)
+    await runForAction(kind, () =>
+      runAs({ instance: null, random }, () => this.#perform(operation, random)),
+    )
   }
 
   async #perform(operation: Operation, random: Random): Promise<void> {

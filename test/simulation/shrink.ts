@@ -1,6 +1,7 @@
 /** Shrinks a failing history to a smaller one that still fails, and traces a history. */
 import fc from 'fast-check'
-import { anyHistory, CALM, historyOf } from './history.ts'
+import { CALM } from './history.ts'
+import { anyHistory, historyOf } from './workloads.ts'
 import { runHistory } from './run-history.ts'
 import { World } from './world.ts'
 

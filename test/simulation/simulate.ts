@@ -10,6 +10,7 @@ import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { ALL_MODES } from './account.ts'
 import { corpus } from './corpus.ts'
 import { REACHABLE } from './faults.ts'
+import { PAIRS } from './pairs.ts'
 import { measurePower } from './power/power.ts'
 import { TROUBLES } from './shipping-trouble.ts'
 import { shrink, trace } from './shrink.ts'
@@ -209,4 +210,9 @@ function showReached(print: (line: string) => void): void {
   row(['---', '---:'])
   for (const [name, count] of [...totals].toSorted(([a], [b]) => a.localeCompare(b)))
     if (name.startsWith('world: ')) row([name.slice('world: '.length), String(count)])
+  for (const [what, pairs] of Object.entries(PAIRS)) {
+    const never = pairs.filter((pair) => !totals.has(`pair: ${pair}`))
+    print(`\nPairs of ${what}: ${pairs.length - never.length} of ${pairs.length} reached`)
+    if (never.length > 0) print(`Never reached: ${never.join(', ')}`)
+  }
 }

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { corpus } from './corpus.ts'
-import { CALM, historyOf } from './history.ts'
+import { CALM } from './history.ts'
+import { historyOf } from './workloads.ts'
 import { findProblems } from './invariants.ts'
 import { Observer } from './observer.ts'
 import { runHistory } from './run-history.ts'

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import * as v from 'valibot'
 import { corpus } from './corpus.ts'
-import { CALM, historyOf, type History } from './history.ts'
+import { CALM, type History } from './history.ts'
+import { historyOf } from './workloads.ts'
 import { runHistory } from './run-history.ts'
 import { World } from './world.ts'
 

@@ -24,7 +24,7 @@ import { createTokens } from '../../lib/tokens.ts'
 import type { AcceptedAction, ParcelOrder } from './accepted.ts'
 import { MERCHANT, simulatorSettings, variablesOf, type Account, type Protocol } from './account.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
-import { currentCaller, runAs } from './instance.ts'
+import { currentAction, currentCaller, runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
 import { Random } from './random.ts'
 import { createMerchant, type Merchant } from './merchant.ts'
@@ -41,10 +41,10 @@ const SOON = { autoConfirmMs: 20 * 60_000, settleMs: 10 * 60_000 }
 
 const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
 /** Longer than any history lasts. */
-const DAYS_APART = 13
+const DAYS_APART = 20
 
 /** Each history of a world has a later date; this many keep the dates in this century. */
-export const HISTORIES_PER_WORLD = 2_000
+export const HISTORIES_PER_WORLD = 1_300
 
 /**
  * Deleted rows are removed from disk this often, because a truncation takes longer than a history.
@@ -203,7 +203,11 @@ export class World {
     this.network = new Network({
       time: this.time,
       serverOf: (url) => findServer(backends, url),
-      count: (target, fault) => this.count(target, fault),
+      count: (target, fault) => {
+        this.count(target, fault)
+        const action = currentAction()
+        if (action !== undefined) this.count('pair', `${action} with ${target}: ${fault}`)
+      },
       trace: (line) =>
         void (
           isTraced &&
@@ -285,7 +289,7 @@ export class World {
     return runAs({ instance: null, random }, () => fetch(ORIGIN + path, init))
   }
 
-  count(target: Target | 'world', what: string): void {
+  count(target: Target | 'world' | 'pair', what: string): void {
     const name = `${target}: ${what}`
     this.record.counts.set(name, (this.record.counts.get(name) ?? 0) + 1)
   }

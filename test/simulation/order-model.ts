@@ -1,0 +1,117 @@
+/**
+ * What a caller may see of an order. The model knows WeChat's book and the earlier answers, and
+ * uses nothing of the code under test.
+ */
+import * as v from 'valibot'
+import type { Answer } from './check-answer.ts'
+import type { World } from './world.ts'
+
+const shownOrder = v.object({
+  outTradeNo: v.string(),
+  tradeState: v.picklist(['NOTPAY', 'CLOSED', 'SUCCESS', 'REFUND']),
+  totalFee: v.number(),
+  body: v.string(),
+  items: v.optional(v.unknown()),
+  attach: v.optional(v.string()),
+  createdAt: v.string(),
+  timeExpire: v.string(),
+  transactionId: v.optional(v.string()),
+  refundedFee: v.optional(v.number(), 0),
+  /** Shown to the merchant only. */
+  openid: v.optional(v.string()),
+})
+type ShownOrder = v.InferOutput<typeof shownOrder>
+
+/** A later state has a higher rank. A closed order can still be paid. */
+const RANKS = { NOTPAY: 0, CLOSED: 1, SUCCESS: 2, REFUND: 3 } as const
+
+interface Seen {
+  readonly rank: number
+  readonly refundedFee: number
+  /** Everything that never changes. */
+  readonly terms: string
+}
+
+export class OrderModel {
+  readonly #world: World
+  readonly #seen = new Map<string, Seen>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** What the answers up to now have shown. A request that begins now must not show less. */
+  seen(): ReadonlyMap<string, Seen> {
+    return new Map(this.#seen)
+  }
+
+  /**
+   * Returns a description of each contradiction.
+   *
+   * @param before what was seen when the request began
+   * @param openid the caller; null for the merchant
+   */
+  read(
+    { status, code, json }: Answer,
+    before: ReturnType<OrderModel['seen']>,
+    openid: string | null,
+    asked: string | null,
+  ): readonly string[] {
+    const listed = Array.isArray(json['orders']) ? json['orders'] : []
+    const problems = [json, json['order'], ...listed].flatMap((one) => {
+      const read = v.safeParse(shownOrder, one)
+      return read.success ? this.#check(read.output, before, openid) : []
+    })
+    const known = asked === null ? undefined : before.get(asked)
+    if (known === undefined || asked === null) return problems
+    if (code === 'order_not_found' && this.#isOf(asked, openid))
+      problems.push(`${asked} was seen before, and then not found`)
+    if (status === 200 && 'paySign' in json && known.rank >= RANKS.SUCCESS)
+      problems.push(`${asked} was seen as paid, and then prepaid`)
+    return problems
+  }
+
+  #check(order: ShownOrder, before: ReadonlyMap<string, Seen>, openid: string | null): string[] {
+    const { outTradeNo, tradeState, totalFee, transactionId, refundedFee } = order
+    const { simulator, record } = this.#world
+    const problems: string[] = []
+    const report = (text: string) => void problems.push(`${outTradeNo} was shown ${text}`)
+    const rank = RANKS[tradeState]
+    const { body, items, attach, createdAt, timeExpire } = order
+    const terms = JSON.stringify({ totalFee, body, items, attach, createdAt, timeExpire })
+    const earlier = before.get(outTradeNo)
+    if (earlier !== undefined && rank < earlier.rank) report(`as ${tradeState} after a later state`)
+    if (earlier !== undefined && refundedFee < earlier.refundedFee)
+      report('with less refunded than before')
+    if (earlier !== undefined && terms !== earlier.terms) report('with other terms than before')
+    if (openid === null ? order.openid === undefined : order.openid !== undefined)
+      report('with the fields of another kind of caller')
+    if (!this.#isOf(outTradeNo, openid)) report('to another user')
+    const atWechat = simulator.orders().find((one) => one.outTradeNo === outTradeNo)
+    if (rank >= RANKS.SUCCESS && atWechat?.payment?.transactionId !== transactionId)
+      report('as paid by a payment that WeChat does not have')
+    if (rank < RANKS.SUCCESS && transactionId !== undefined) report('with a payment while unpaid')
+    if (atWechat !== undefined && atWechat.totalFee !== totalFee) report('with another amount')
+    const refunded = simulator
+      .refunds()
+      .filter((one) => one.outTradeNo === outTradeNo && one.refundStatus === 'SUCCESS')
+      .reduce((sum, { refundFee }) => sum + refundFee, 0)
+    const hasFalseAmounts = ['wechat', 'notify'].some((on) =>
+      record.counts.has(`${on}: other amount`),
+    )
+    if (!hasFalseAmounts && refundedFee > refunded) report('with more refunded than at WeChat')
+    const last = this.#seen.get(outTradeNo)
+    this.#seen.set(outTradeNo, {
+      rank: Math.max(rank, last?.rank ?? 0),
+      refundedFee: Math.max(refundedFee, last?.refundedFee ?? 0),
+      terms,
+    })
+    return problems
+  }
+
+  /** Whether a caller may see an order. Nothing is known of an order that WeChat does not have. */
+  #isOf(outTradeNo: string, openid: string | null): boolean {
+    const order = this.#world.simulator.orders().find((one) => one.outTradeNo === outTradeNo)
+    return openid === null || order === undefined || order.openid === openid
+  }
+}
