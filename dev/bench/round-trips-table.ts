@@ -45,7 +45,7 @@ export function toTable(
     notes: [
       'Every step runs in a process of its own, because each function is one. Express connects to PostgreSQL and Redis before it takes requests, so its start counts as part of its first step.',
       'The distance between the client and the functions is not included. Without `prepay: true`, “order with prepay” is two requests, and the client pays for one more round trip.',
-      'The stand-ins keep an idle connection for longer than 60 s. WeChat Pay closes one after 8 s, so after 60 s of quiet the steps that ask it (order with prepay; prepay, new; query, open) open a new one while they wait for the database, and take one round trip more than shown.',
+      'The stand-ins keep an idle connection for longer than 60 s, and WeChat Pay closes one after 8 s. So after 60 s of quiet, a step that asks WeChat Pay opens a new connection while it waits for the database. It takes one round trip more than the table shows.',
       ...[...failed].map(([which, times]) => `Failed: ${which}, ${times} times.`),
     ],
     plot: null,

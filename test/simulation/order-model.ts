@@ -1,6 +1,6 @@
 /**
- * What a caller may see of an order. The model knows WeChat's book and the earlier answers, and
- * uses nothing of the code under test.
+ * Decides how an order may be shown to a caller. It knows WeChat's book and the earlier answers.
+ * Nothing of the code under test is used.
  */
 import * as v from 'valibot'
 import type { Answer } from './check-answer.ts'
@@ -40,7 +40,7 @@ export class OrderModel {
     this.#world = world
   }
 
-  /** What the answers up to now have shown. A request that begins now must not show less. */
+  /** The orders as answers have shown them up to now. A later request must not show less. */
   seen(): ReadonlyMap<string, Seen> {
     return new Map(this.#seen)
   }

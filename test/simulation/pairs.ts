@@ -1,4 +1,4 @@
-/** What a search can combine: an action with a state of its order, and with a fault. */
+/** The pairs that a search can reach: an action with a state of its order, and with a fault. */
 import { REACHABLE } from './faults.ts'
 import type { Kind } from './operations.ts'
 import { ALL_KINDS } from './workloads.ts'
@@ -8,7 +8,7 @@ const STATES = ['none', 'NOTPAY', 'CLOSED', 'SUCCESS', 'REFUND']
 /** They send no request. */
 const SILENT: readonly Kind[] = ['empty redis', 'shipping trouble', 'move', 'change keys']
 
-/** Only after these WeChat sends notifications at once. */
+/** WeChat sends notifications only as part of these. */
 const NOTIFYING: readonly Kind[] = [
   'buy',
   'pay',

@@ -1,7 +1,7 @@
 /**
  * Generates histories. Mixed workloads reach everything and nothing often. The others repeat a few
- * kinds of action or fault, because a defect that needs two rare events at once is hardly ever met
- * in a mixture.
+ * kinds of action or fault, because a mixture hardly ever meets a defect that needs two rare
+ * events.
  */
 import fc from 'fast-check'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'
