@@ -20,18 +20,27 @@ interface RequestOptions {
   readonly isHostile?: boolean
 }
 
+const HALF_DAY_MS = 43_200_000
+
 export class Client {
   readonly #world: World
   readonly #observer: Observer
-  /**
-   * One token a user, issued once. A token is valid for a day, which is longer than a history's
-   * clients act.
-   */
-  readonly #tokens: Promise<string>[] = []
+  /** The last token of each user. */
+  readonly #tokens: { readonly token: Promise<string>; readonly issuedAt: number }[] = []
 
   constructor(world: World, observer: Observer) {
     this.#world = world
     this.#observer = observer
+  }
+
+  /** A user logs in again twice a day. A token is valid for a day. */
+  #tokenOf(user: number): Promise<string> {
+    const now = this.#world.time.now()
+    const last = this.#tokens[user]
+    if (last !== undefined && now - last.issuedAt < HALF_DAY_MS) return last.token
+    const token = this.#issue(user)
+    this.#tokens[user] = { token, issuedAt: now }
+    return token
   }
 
   #issue(user: number): Promise<string> {
@@ -58,10 +67,7 @@ export class Client {
     random: Random,
   ): Promise<Answer> {
     const { env } = this.#world
-    const token =
-      user === undefined
-        ? (key ?? env.MERCHANT_API_KEY)
-        : await (this.#tokens[user] ??= this.#issue(user))
+    const token = user === undefined ? (key ?? env.MERCHANT_API_KEY) : await this.#tokenOf(user)
     const before = this.#observer.orders.seen()
     const answer = await this.#world
       .call(random.next(), path, {

@@ -145,7 +145,11 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
           afterMs: 0,
           seed: 2147127048,
         },
-        { operation: { kind: 'log in', user: 1, times: 1 }, afterMs: 7140000, seed: 2147483647 },
+        {
+          operation: { kind: 'log in', user: 1, times: 1, againAfterMs: null },
+          afterMs: 7140000,
+          seed: 2147483647,
+        },
         {
           operation: { kind: 'refund', which: 0, name: 'a', fee: 1500, text: 0 },
           afterMs: 1800000,

@@ -20,7 +20,13 @@ export type Operation =
       readonly kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'
       readonly which: number
     }
-  | { readonly kind: 'log in'; readonly user: number; readonly times: number }
+  /** Unless `againAfterMs` is null, the same code arrives once more after that time. */
+  | {
+      readonly kind: 'log in'
+      readonly user: number
+      readonly times: number
+      readonly againAfterMs: number | null
+    }
   /** Uses one idempotency key or order number several times, not always with the same content. */
   | {
       readonly kind: 'order with a key' | 'merchant order'

@@ -58,7 +58,12 @@ export const operationsOf = (
   'query by payment': fc.record({ kind: fc.constant('query by payment'), which }),
   'foreign query': fc.record({ kind: fc.constant('foreign query'), which }),
   'claim another payment': fc.record({ kind: fc.constant('claim another payment'), which }),
-  'log in': fc.record({ kind: fc.constant('log in'), user, times: fc.constantFrom(1, 2, 3) }),
+  'log in': fc.record({
+    kind: fc.constant('log in'),
+    user,
+    times: fc.constantFrom(1, 2, 3),
+    againAfterMs: fc.constantFrom(null, 20_000, 240_000, 10 * 60_000, 3 * 3_600_000),
+  }),
   'order with a key': fc.record({
     kind: fc.constant('order with a key'),
     user,

@@ -48,6 +48,9 @@ export async function runHistory(world: World, history: History): Promise<readon
   }
 }
 
+/** The lifetime of a login code at WeChat. */
+const CODE_LIFE_MS = 5 * 60_000
+
 const placed = v.object({ outTradeNo: v.optional(v.string()) })
 
 class Run {
@@ -147,7 +150,7 @@ class Run {
         return order === undefined ? undefined : this.#withOrder(operation.kind, order, random)
       }
       case 'log in':
-        return this.#logIn(operation.user, operation.times, random)
+        return this.#logIn(operation, random)
       case 'order with a key': {
         const attach = TEXTS[operation.text]
         const body = {
@@ -509,19 +512,30 @@ class Run {
     return this.#world.simulator.orders().find((order) => order.outTradeNo === outTradeNo)
   }
 
-  async #logIn(user: number, times: number, random: Random): Promise<void> {
+  async #logIn(
+    { user, times, againAfterMs }: Extract<Operation, { kind: 'log in' }>,
+    random: Random,
+  ): Promise<void> {
     const code = this.#world.simulator.issueCode(USERS[user])
-    const logins = Array.from({ length: times }, async () =>
-      this.#client.request(
+    const send = async () => {
+      const options = { body: { code }, key: '' }
+      const answer = await this.#client.request(
         'login',
         'POST',
         '/api/login',
-        { body: { code }, key: '' },
+        options,
         random.next(),
-      ),
-    )
-    for (const answer of await Promise.all(logins))
+      )
       await this.#observer.readSession(answer, USERS[user] ?? '')
+      return answer.status === 200
+    }
+    await Promise.all(Array.from({ length: times }, send))
+    if (againAfterMs === null) return
+    await this.#world.time.sleep(againAfterMs)
+    const isOver = againAfterMs > CODE_LIFE_MS + 2 * CLOCK_SKEW_MS
+    const isIn = await send()
+    this.#world.count('world', `code again ${isIn ? 'accepted' : 'refused'}`)
+    if (isIn && isOver) this.problems.push('a login code was accepted after its lifetime')
   }
 
   /**

@@ -62,6 +62,8 @@ const OCCURRENCES = [
   'other protocol refused',
   ...TROUBLES.map((trouble) => `shipping trouble ${trouble}`),
   'bill compared',
+  'code again accepted',
+  'code again refused',
   'parcels accepted',
   'parcels not accepted',
   'parcels corrected: yes',
