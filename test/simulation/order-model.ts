@@ -30,6 +30,8 @@ interface Seen {
   readonly refundedFee: number
   /** Everything that never changes. */
   readonly terms: string
+  /** The first user that it was shown to; null if only the merchant saw it. */
+  readonly owner: string | null
 }
 
 export class OrderModel {
@@ -64,7 +66,7 @@ export class OrderModel {
     })
     const known = asked === null ? undefined : before.get(asked)
     if (known === undefined || asked === null) return problems
-    if (code === 'order_not_found' && this.#isOf(asked, openid))
+    if (code === 'order_not_found' && this.#mayBeSeen(asked, openid))
       problems.push(`${asked} was seen before, and then not found`)
     if (status === 200 && 'paySign' in json && known.rank >= RANKS.SUCCESS)
       problems.push(`${asked} was seen as paid, and then prepaid`)
@@ -86,7 +88,7 @@ export class OrderModel {
     if (earlier !== undefined && terms !== earlier.terms) report('with other terms than before')
     if (openid === null ? order.openid === undefined : order.openid !== undefined)
       report('with the fields of another kind of caller')
-    if (!this.#isOf(outTradeNo, openid)) report('to another user')
+    if (!this.#mayBeSeen(outTradeNo, openid)) report('to another user')
     const atWechat = simulator.orders().find((one) => one.outTradeNo === outTradeNo)
     if (rank >= RANKS.SUCCESS && atWechat?.payment?.transactionId !== transactionId)
       report('as paid by a payment that WeChat does not have')
@@ -105,13 +107,15 @@ export class OrderModel {
       rank: Math.max(rank, last?.rank ?? 0),
       refundedFee: Math.max(refundedFee, last?.refundedFee ?? 0),
       terms,
+      owner: last?.owner ?? openid,
     })
     return problems
   }
 
-  /** Whether a caller may see an order. Nothing is known of an order that WeChat does not have. */
-  #isOf(outTradeNo: string, openid: string | null): boolean {
+  /** The first user who sees an order that WeChat does not have counts as its payer. */
+  #mayBeSeen(outTradeNo: string, openid: string | null): boolean {
     const order = this.#world.simulator.orders().find((one) => one.outTradeNo === outTradeNo)
-    return openid === null || order === undefined || order.openid === openid
+    const owner = order?.openid ?? this.#seen.get(outTradeNo)?.owner ?? openid
+    return openid === null || owner === openid
   }
 }
