@@ -22,11 +22,18 @@ const withOrder = (change: string, event = '', copied = ''): string => `
  */
 const UNDER_WAY = `(s.claim is not null and s.err_code is null and s.next_attempt_at > now())`
 
+/**
+ * Whether WeChat may still receive the last report, because that one got no answer. A second report
+ * before it could use up the one correction.
+ */
+const MAY_ARRIVE = `coalesce(s.err_code = 'wechat_unknown' and s.next_attempt_at > now(), false)`
+
 /** SQL for a time that is so many milliseconds after the database's time. */
 const after = (ms: string): string => `now() + ${ms}::integer * interval '1 millisecond'`
 
 /**
- * A run that reports the shipment keeps its claim. When it has ended, the new content is due.
+ * A run that reports the shipment keeps its claim. When it has ended, the new content is due. After
+ * a report without an answer, the content is due a minute later at most.
  *
  * `$11` to `$14` name the shipment that the content was planned from. It must still be the stored
  * one. For a new shipment they are null. Only earlier versions read `was_changed`. It is kept for a
@@ -41,9 +48,12 @@ export const SAVE = withOrder(`
     logistics_type = excluded.logistics_type, parcels = excluded.parcels, content_hash = excluded.content_hash,
     is_all_delivered = excluded.is_all_delivered, is_split = excluded.is_split, reported_parcels = excluded.reported_parcels,
     was_changed = s.was_changed or s.content_hash <> excluded.content_hash, request_hash = excluded.request_hash,
-    shipping_state = 'PENDING', err_code = null, err_text = null, attempts = 0, requested_at = excluded.requested_at,
-    next_attempt_at = case when ${UNDER_WAY} then s.next_attempt_at else excluded.next_attempt_at end,
-    claim = case when ${UNDER_WAY} then s.claim else excluded.claim end, earlier_requests = excluded.earlier_requests
+    shipping_state = 'PENDING', err_code = case when ${MAY_ARRIVE} then s.err_code end,
+    err_text = case when ${MAY_ARRIVE} then s.err_text end, attempts = 0, requested_at = excluded.requested_at,
+    next_attempt_at = case when ${UNDER_WAY} then s.next_attempt_at when ${MAY_ARRIVE} then least(s.next_attempt_at, now() + interval '1 minute')
+      else excluded.next_attempt_at end,
+    claim = case when ${UNDER_WAY} then s.claim when not ${MAY_ARRIVE} then excluded.claim end,
+    earlier_requests = excluded.earlier_requests
   where s.content_hash = $11 and s.shipping_state = $12 and s.reported_parcels = $13::integer and s.request_hash is not distinct from $14
   returning *`)
 

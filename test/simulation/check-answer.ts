@@ -78,6 +78,7 @@ export function checkAnswer(
     ...(isHostile ? ['400 invalid_request'] : []),
     // No key is known that could verify the list of certificates, so a damaged one looks like this.
     ...(world.account.v3 === 'v3 certificates' ? ['503 not_configured'] : []),
+    ...(mayLackRefunds(world) ? ['502 wechat_misconfigured'] : []),
   ]
   const problems = expected.includes(given) ? [] : [`${name} answered ${given}`]
   const secrets = secretsIn(world, text).filter(
@@ -91,6 +92,11 @@ export function checkAnswer(
     ...secrets.map((secret) => `7: ${name} showed ${secret}`),
   ]
 }
+
+/** APIv3 cannot list the refunds that were made in the console, until the bill names them. */
+const mayLackRefunds = ({ account, simulator }: World): boolean =>
+  account.v2 === null &&
+  simulator.refunds().some(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
 
 const SECRETS = [
   'WECHAT_APP_SECRET',

@@ -164,4 +164,79 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       recovery: 'only cron',
     },
   ],
+  [
+    'a report that WeChat received late, after its repetition, used up the one correction',
+    {
+      account: { v2: null, v3: 'v3 public key', startsWith: 'v3' },
+      actions: [
+        {
+          operation: {
+            kind: 'ship parcels',
+            which: 0,
+            requests: [
+              { parcels: ['A', 'D'], afterMs: 0, times: 1 },
+              { parcels: ['A'], afterMs: 300, times: 2 },
+              { parcels: ['A'], afterMs: 240000, times: 1 },
+            ],
+            last: { parcels: ['A', 'D'], afterMs: 7560000, times: 2 },
+            isCorrected: true,
+            late: 'another',
+            text: 11,
+          },
+          afterMs: 1000,
+          seed: 2026324309,
+        },
+        { operation: { kind: 'query', which: 0 }, afterMs: 1800000, seed: 996856898 },
+        {
+          operation: {
+            kind: 'complain',
+            which: 2,
+            problemType: 'OTHERS',
+            text: 0,
+            isNotifiedSoon: true,
+          },
+          afterMs: 1000,
+          seed: 1481067526,
+        },
+      ],
+      faults: ['request late', 'probe first', 'unknown event first'],
+      probability: 0.2,
+      seed: 868192232,
+      minuteOfDay: 1178,
+      autoShips: false,
+      recovery: 'WeChat first',
+    },
+  ],
+  [
+    'a query while the list of refunds was unavailable was answered in a way that was not expected',
+    {
+      account: { v2: null, v3: 'v3 certificates', startsWith: 'v3' },
+      actions: [
+        { operation: { kind: 'buy', user: 1, until: 'pay' }, afterMs: 1, seed: 1442176730 },
+        { operation: { kind: 'query by payment', which: 0 }, afterMs: 12000, seed: 2 },
+        { operation: { kind: 'close', which: 2 }, afterMs: 20, seed: 1464832562 },
+        {
+          operation: { kind: 'console refund', which: 0, fee: 2800, isNotifiedSoon: true },
+          afterMs: 5,
+          seed: 23,
+        },
+        {
+          operation: { kind: 'shipping trouble', trouble: 'get_order: 10060001', times: 1 },
+          afterMs: 1000,
+          seed: 2127159249,
+        },
+        {
+          operation: { kind: 'console refund', which: 0, fee: 1500, isNotifiedSoon: true },
+          afterMs: 20,
+          seed: 26,
+        },
+      ],
+      faults: ['request garbled'],
+      probability: 0.1,
+      seed: 129734157,
+      minuteOfDay: 12,
+      autoShips: false,
+      recovery: 'WeChat first',
+    },
+  ],
 ]

@@ -74,6 +74,7 @@ test('an earlier request that is repeated does not undo the last one, which WeCh
   await shipSome(sale, 'L1')
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'lose-answer', times: 1 })
   expect((await shipSome(sale, 'L2')).status).toBe(503)
+  shop.advance(MINUTE_MS)
   shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'errcode', errcode: 45011, times: 1 })
   const last = await ship(sale, ['L3'])
   expect(last.json).toMatchObject({ shippingState: 'PENDING', isAllDelivered: true })
@@ -167,6 +168,24 @@ test('a parcel that arrives while the last one is reported is refused, and the c
   expect((await last).json).toMatchObject({ shippingState: 'UPLOADED' })
   await shop.world.settled()
   expect(numbersAt(sale)).toEqual(['Q1', 'Q2'])
+  expect(atWechat(sale)).toMatchObject({ finished: true, changed: false })
+})
+
+test('after a report without an answer, the next one waits for a minute, whatever arrives meanwhile', async () => {
+  const sale = await shop.sell()
+  await shipSome(sale, 'S1')
+  shop.wechat.misbehave({ on: 'upload_shipping_info', do: 'drop' })
+  expect((await ship(sale, ['S2'])).status).toBe(503)
+  shop.wechat.clearFaults()
+  const uploads = shop.uploads(sale.transactionId).length
+  for (let times = 0; times < 3; times += 1) {
+    shop.advance(15_000)
+    expect((await ship(sale, ['S2'])).json).toMatchObject({ shippingState: 'PENDING' })
+  }
+  expect(shop.uploads(sale.transactionId)).toHaveLength(uploads)
+  shop.advance(MINUTE_MS)
+  expect((await ship(sale, ['S2'])).json).toMatchObject({ shippingState: 'UPLOADED' })
+  expect(numbersAt(sale)).toEqual(['S1', 'S2'])
   expect(atWechat(sale)).toMatchObject({ finished: true, changed: false })
 })
 

@@ -149,6 +149,9 @@ test('an upload whose answer was lost is found at WeChat, and uses no change', a
     code: 'wechat_unknown',
   })
   expect(await stateOf(sale)).toBe('PENDING')
+  // WeChat may still receive the report.
+  expect((await ship(sale, [box('1015')])).json).toMatchObject({ shippingState: 'PENDING' })
+  shop.advance(60_000)
   expect((await ship(sale, [box('1015')])).json).toMatchObject({ shippingState: 'UPLOADED' })
   expect(atWechat(sale)).toMatchObject({ changed: false })
 })
