@@ -158,7 +158,7 @@ function add({ name, seed, problems, counts }: v.InferOutput<typeof report>): vo
     // A long search can be followed while it runs.
     process.stderr.write(`${CLEAR_LINE}${name}: ${problems.join('; ')}\n`)
   }
-  showProgress()
+  if (finished > 0) showProgress()
 }
 
 /** Draws a progress bar on a terminal, and prints at most fifty lines elsewhere. */
