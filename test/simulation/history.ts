@@ -90,6 +90,8 @@ export interface History {
   readonly seed: number
   readonly minuteOfDay: number
   readonly autoShips: boolean
+  /** Cron compares the bills. With a refund in the console it always does. */
+  readonly isBilled: boolean
   /** The callers of our functions once the faults have ended. */
   readonly recovery: 'WeChat and cron' | 'only cron' | 'WeChat first'
 }
@@ -114,6 +116,7 @@ export const CALM: History = {
   seed: 1,
   minuteOfDay: 600,
   autoShips: false,
+  isBilled: false,
   recovery: 'WeChat and cron',
 }
 

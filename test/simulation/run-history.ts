@@ -116,12 +116,11 @@ class Run {
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
 
-  /** A refund in the console may be in the bill only. Other bills are compared now and then. */
+  /** A refund in the console may be in the bill only. */
   #isBilled(): boolean {
-    const hasConsoleRefund = this.#world.simulator
-      .refunds()
-      .some(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
-    return this.#random.chance(0.2) || hasConsoleRefund
+    const refunds = this.#world.simulator.refunds()
+    const isInConsole = refunds.some(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
+    return this.#history.isBilled || isInConsole
   }
 
   async #start({ operation, seed }: Action): Promise<void> {

@@ -160,6 +160,7 @@ const historyIn = (workload: {
     seed,
     minuteOfDay: fc.integer({ min: 0, max: 1_439 }),
     autoShips: fc.boolean(),
+    isBilled: fc.constantFrom(true, false, false, false, false),
     recovery: fc.constantFrom('WeChat and cron', 'only cron', 'WeChat first'),
   })
 
