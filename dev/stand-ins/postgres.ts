@@ -81,8 +81,9 @@ export async function openDatabase(
     types: asText,
     ...(isClockShared ? { options: '-c search_path=public,shared_clock,pg_catalog' } : {}),
   })
-  // The error of a broken idle connection. Without a listener it would end the process.
-  pool.on('error', () => undefined)
+  // The errors of connections that are idle or being closed. Without listeners they would end the
+  // process.
+  pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined))
   const stop = async () => {
     await pool.end()
     await administer(serverUrl, `drop database ${escapeIdentifier(name)} with (force)`)

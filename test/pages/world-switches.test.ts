@@ -48,6 +48,7 @@ describe.skipIf(!hasChromium)('the switches of the local world', () => {
         () => true,
         () => false,
       )
+      if (!isHidden) await shown.wire.getByRole('button', { name: 'Show all' }).click()
     }
   }
 
@@ -124,9 +125,10 @@ describe.skipIf(!hasChromium)('the switches of the local world', () => {
     await shown.page.getByText('Switched on: receiver=hangs').waitFor()
     await turn('Receiver hangs', 'off')
     await press('☀ Tomorrow morning')
+    // Cron delivers it, or another run that began when the clock moved.
     await shown.page
       .getByRole('dialog')
-      .getByText(/[1-9]\d* events? delivered/)
+      .getByText(/\d+ events? delivered/)
       .waitFor()
     await shown.page.keyboard.press('Escape')
     await shown.arrow('order.paid').locator('.arrow.good').waitFor()

@@ -126,6 +126,8 @@ test('no history of pushes makes an order show more than WeChat confirms, and no
           await shop.query(shop.merchantKey, sale.outTradeNo),
           stateAtWechat(sale),
         ]
+        // The query may have started the delivery of an event.
+        await shop.world.settled()
         if ('confirmedAt' in order) expect(CONFIRMED).toContain(state)
         if ('settledAt' in order) expect(SETTLED).toContain(state)
         expect(settledEvents(sale)).toBe('settledAt' in order ? 1 : 0)
