@@ -76,6 +76,7 @@ export async function takePictureForReadme(page: Page, name: string): Promise<vo
   mkdirSync(PICTURES, { recursive: true })
   const before = page.viewportSize() ?? DESKTOP
   await page.setViewportSize(PICTURE)
+  await page.evaluate('scrollTo(0, 0)')
   await page.screenshot({ path: resolve(PICTURES, `${name}.jpg`), type: 'jpeg', quality: 65 })
   await page.setViewportSize(before)
 }

@@ -28,6 +28,7 @@ describe.skipIf(!hasChromium)('the page of the local world', () => {
     await cashier.getByRole('button', { name: 'Pay' }).click()
     await phone.getByText('Payment successful').waitFor()
     await arrow('order.paid').waitFor()
+    await page.getByText('All invariants hold').waitFor({ state: 'attached' })
     await takePictureForReadme(page, 'local-world')
     await arrow('GET /api/query').click()
     const message = page.getByRole('region', { name: 'Message' })
