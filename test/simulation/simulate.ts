@@ -39,6 +39,8 @@ const [histories, first] = [
 ]
 const workers = readNumber('workers', values.workers)
 
+/** A short search leaves a thousand pairs. */
+const MOST_NAMED = 100
 /** Erases the progress bar of a terminal. */
 const CLEAR_LINE = process.stderr.isTTY ? '\r\x1b[K' : ''
 /** The search stops after this many failures. */
@@ -215,6 +217,9 @@ function showReached(print: (line: string) => void): void {
   for (const [what, pairs] of Object.entries(PAIRS)) {
     const never = pairs.filter((pair) => !totals.has(`pair: ${pair}`))
     print(`\nPairs of ${what}: ${pairs.length - never.length} of ${pairs.length} reached`)
-    if (never.length > 0) print(`Never reached: ${never.join(', ')}`)
+    const named = never.slice(0, MOST_NAMED).join(', ')
+    const others = Math.max(0, never.length - MOST_NAMED)
+    if (never.length > 0)
+      print(`Never reached: ${named}${others > 0 ? ` and ${others} others` : ''}`)
   }
 }

@@ -33,6 +33,8 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   vi.setSystemTime(NOON)
+  // Work of the test before would be deadlocked.
+  await shop.world.settled()
   await shop.sql('truncate orders, payments, refunds, bills, incidents, events cascade')
   server.bills.clear()
   server.answers.clear()
