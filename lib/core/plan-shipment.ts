@@ -29,8 +29,8 @@ export type PlanRefusal = 'complete' | 'too_many_parcels' | 'corrected'
  *
  * `complete`: a parcel cannot be added after the last one, even while WeChat does not have that one
  * yet: the report may be under way, and a further parcel would use up the one correction that
- * WeChat allows. `corrected`: an earlier request does not
- * replace a later one that WeChat does not have yet. The network may repeat it late.
+ * WeChat allows. `corrected`: an earlier request does not replace a later one that WeChat does not
+ * have yet. The network may repeat it late.
  *
  * @param repeats the request that it repeats: the last one, or an earlier one
  */

@@ -110,9 +110,11 @@ export const FAILED = withOrder(
 /**
  * Ends the claim of a run whose content was replaced meanwhile, so that the new content is due. If
  * WeChat accepted the old content, its parcels are the first of the new ones, or it is corrected.
+ * If WeChat did not answer (`$6`), the new content is due in a minute: see `MAY_ARRIVE`.
  */
 export const RELEASE = `
-  update shipments s set next_attempt_at = now(), claim = null, uploaded_at = coalesce($4::timestamptz, s.uploaded_at),
+  update shipments s set next_attempt_at = case when $6::boolean then now() + interval '1 minute' else now() end,
+    err_code = case when $6::boolean then 'wechat_unknown' end, claim = null, uploaded_at = coalesce($4::timestamptz, s.uploaded_at),
     reported_parcels = case
       when $4::timestamptz is null then s.reported_parcels
       when (select jsonb_agg(one order by n) from jsonb_array_elements(s.parcels::jsonb) with ordinality as p (one, n)

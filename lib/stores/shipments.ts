@@ -39,17 +39,21 @@ export function createShipments(sql: Sql): Shipments {
     const [row] = await sql.query(FIND, [outTradeNo], REPEATABLE)
     return row === undefined ? null : readShipment(row['shipment'])
   }
-  /** @param acceptedAt the time of the report, if WeChat has accepted it */
+  /**
+   * @param acceptedAt the time of the report, if WeChat has accepted it
+   * @param isUnanswered whether WeChat may still receive the report
+   */
   const record = async (
     { outTradeNo, contentHash, claim, parcels }: Shipment,
     text: string,
     params: readonly unknown[],
     acceptedAt: Date | null = null,
+    isUnanswered = false,
   ) => {
     const [row] = await sql.query(text, [outTradeNo, contentHash, ...params])
     if (row !== undefined) return readShipment(row['shipment'])
     const reported = [outTradeNo, contentHash, claim, acceptedAt, JSON.stringify(parcels)]
-    const [released] = await sql.query(RELEASE, reported)
+    const [released] = await sql.query(RELEASE, [...reported, isUnanswered])
     if (released !== undefined) return readShipment(released['shipment'])
     const shipment = await find(outTradeNo)
     if (shipment === null) throw new Error('a shipment vanished')
@@ -104,7 +108,13 @@ export function createShipments(sql: Sql): Shipments {
         errText,
       ]),
     postponed: (shipment, { errCode, errText }, pauseMs) =>
-      record(shipment, POSTPONED, [errCode, errText, pauseMs, shipment.claim]),
+      record(
+        shipment,
+        POSTPONED,
+        [errCode, errText, pauseMs, shipment.claim],
+        null,
+        errCode === 'wechat_unknown',
+      ),
     failed: (shipment, { errCode, errText }, order, at) => {
       const event: FailedShipmentView = {
         ...toMerchantOrderView({ ...order, shippingState: 'FAILED' }),

@@ -183,3 +183,13 @@ export function toSimulatorFault(
       return protocol === 'v3' && on === 'notify' ? { on, times, do: 'unknown-event' } : null
   }
 }
+
+/**
+ * Whether WeChat signed answers or notifications with other amounts. The amounts of refunds made in
+ * the console cannot be checked, so the ledger may have such an amount, or lack room for another
+ * refund. The bill shows the difference to a person.
+ *
+ * @param counts how often each fault occurred in the history
+ */
+export const hasFalseAmounts = (counts: ReadonlyMap<string, number>): boolean =>
+  ['wechat', 'notify'].some((on) => counts.has(`${on}: other amount`))

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
 import { inComplaints } from './complaint-invariants.ts'
 import { inShipments } from './shipment-invariants.ts'
+import { hasFalseAmounts } from './faults.ts'
 import { findWaiting } from './unlisted-refunds.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
@@ -93,7 +94,7 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     const row = here.get(outRefundNo)
     const isFalseAmount =
       requestSource === 'VENDOR_PLATFORM' &&
-      hasFalseAmounts(record) &&
+      hasFalseAmounts(record.counts) &&
       (row === undefined ? reported.has(outRefundNo) : Number(row['fee']) !== refundFee)
     const isSame =
       row?.['of'] === outTradeNo &&
@@ -146,14 +147,6 @@ async function inSettlements({ sql, simulator }: World): Promise<readonly string
 }
 
 /**
- * Whether WeChat signed answers or notifications with other amounts. The amounts of refunds made in
- * the console cannot be checked, so the ledger may have such an amount, or lack room for another
- * refund. The bill shows the difference to a person.
- */
-const hasFalseAmounts = ({ counts }: World['record']): boolean =>
-  ['wechat', 'notify'].some((on) => counts.has(`${on}: other amount`))
-
-/**
  * Promise 6: every event arrived with a valid signature and in its order's sequence, and only
  * events of the ledger arrived.
  */
@@ -192,7 +185,7 @@ async function inIncidents({
   suspects,
   record,
 }: World): Promise<readonly string[]> {
-  if (hasFalseAmounts(record)) return []
+  if (hasFalseAmounts(record.counts)) return []
   const refunded = new Set(
     simulator
       .refunds()

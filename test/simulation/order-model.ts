@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Answer } from './check-answer.ts'
+import { hasFalseAmounts } from './faults.ts'
 import type { World } from './world.ts'
 
 const shownOrder = v.object({
@@ -98,10 +99,8 @@ export class OrderModel {
       .refunds()
       .filter((one) => one.outTradeNo === outTradeNo && one.refundStatus === 'SUCCESS')
       .reduce((sum, { refundFee }) => sum + refundFee, 0)
-    const hasFalseAmounts = ['wechat', 'notify'].some((on) =>
-      record.counts.has(`${on}: other amount`),
-    )
-    if (!hasFalseAmounts && refundedFee > refunded) report('with more refunded than at WeChat')
+    if (!hasFalseAmounts(record.counts) && refundedFee > refunded)
+      report('with more refunded than at WeChat')
     const last = this.#seen.get(outTradeNo)
     this.#seen.set(outTradeNo, {
       rank: Math.max(rank, last?.rank ?? 0),

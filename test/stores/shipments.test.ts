@@ -105,6 +105,24 @@ test('a postponed shipment is claimed by the next request, and not postponed by 
   expect(await shipments.postponed(first, error('45009'), 1_000)).toEqual(second)
 })
 
+test('after a report without an answer, nothing is reported for a minute, whatever was stored meanwhile', async () => {
+  const stored = await paid()
+  const first = await save(stored)
+  await shipments.postponed(first, error('wechat_unknown'), 300_000)
+  expect(await save(stored, '年卡', 10, 'second')).toMatchObject({ claim: null })
+  expect(await save(stored, '月卡', 40, 'third')).toMatchObject({ claim: null })
+  expect(await takeDue(69)).toEqual([])
+  expect(numbers(await takeDue(70))).toEqual([stored])
+
+  const replaced = await paid()
+  const reported = await save(replaced, '会员卡', 100)
+  await save(replaced, '年卡', 110, 'second')
+  await shipments.postponed(reported, error('wechat_unknown'), 300_000)
+  expect(await save(replaced, '年卡', 120, 'repeated')).toMatchObject({ claim: null })
+  expect(await takeDue(169)).not.toContainEqual(expect.objectContaining({ outTradeNo: replaced }))
+  expect(numbers(await takeDue(170))).toContain(replaced)
+})
+
 test('content that was stored during a report is due when the report ends', async () => {
   const outTradeNo = await paid()
   const boxes = (isAllDelivered: boolean, ...trackingNos: readonly string[]) => ({
