@@ -1,6 +1,6 @@
 /** The texts of a page in English and Chinese. */
 import { createContext, type ComponentChildren } from 'preact'
-import { useContext, useEffect, useState } from 'preact/hooks'
+import { useContext, useLayoutEffect, useState } from 'preact/hooks'
 
 export type Language = 'en' | 'zh'
 
@@ -21,7 +21,7 @@ const languageOfBrowser = (): Language => (navigator.language.startsWith('zh') ?
 
 export function LanguageProvider({ children }: { readonly children: ComponentChildren }) {
   const [language, choose] = useState<Language>(languageOfBrowser)
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
   }, [language])
   return (

@@ -2,7 +2,7 @@
  * The view is named in the fragment of the URL, so that the browser's back button works. The
  * fragment is never sent to a server. It contains neither the key nor a search text.
  */
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 export const VIEWS = [
   'overview',
@@ -41,7 +41,8 @@ export const goTo = (view: View, id = ''): void => void (location.hash = hrefOf(
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(readRoute)
-  useEffect(() => {
+  // An ordinary effect begins after the view is painted, so a change just then would be missed.
+  useLayoutEffect(() => {
     const follow = () => setRoute(readRoute())
     addEventListener('hashchange', follow)
     return () => removeEventListener('hashchange', follow)

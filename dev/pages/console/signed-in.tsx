@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { LanguageSwitch, useTexts } from '../base/language.tsx'
 import type { Client } from './client.ts'
 import { goTo, hrefOf, useRoute, VIEWS } from './route.ts'
@@ -49,7 +49,7 @@ export function SignedIn({ client, lock }: Props) {
   const isOnline = useOnline()
   const session = useMemo(() => ({ client, mayAct }), [client, mayAct])
   const main = useRef<HTMLElement>(null)
-  useEffect(() => main.current?.focus(), [route.view, route.id])
+  useLayoutEffect(() => main.current?.focus(), [route.view, route.id])
   const search = (event: Event) => {
     event.preventDefault()
     if (typed.trim() === '') return

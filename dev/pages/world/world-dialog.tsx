@@ -1,6 +1,6 @@
 /** A dialog over the whole page. The browser keeps the focus inside, and Escape closes it. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 interface WorldDialogProps {
   readonly title: string
@@ -11,7 +11,7 @@ interface WorldDialogProps {
 
 export function WorldDialog({ title, closeLabel, close, children }: WorldDialogProps) {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => element.current?.showModal(), [])
+  useLayoutEffect(() => element.current?.showModal(), [])
   return (
     <dialog ref={element} class="world-dialog" aria-label={title} onClose={close}>
       <header>

@@ -1,5 +1,5 @@
 /** The screens of WeChat over the shop: the cashier, and the component that confirms a receipt. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { inYuan } from '../../../../miniprogram/money.ts'
 import { useTexts } from '../../base/language.tsx'
 import type { PrepaidOrder } from './simulator.ts'
@@ -15,7 +15,7 @@ type Answer = (agrees: boolean) => void
 export function WechatSheet({ sheet }: { readonly sheet: Sheet }) {
   const say = useTexts(phoneTexts)
   const element = useRef<HTMLDivElement>(null)
-  useEffect(() => element.current?.focus(), [])
+  useLayoutEffect(() => element.current?.focus(), [])
   const { answer } = sheet
   const title = say(sheet.kind === 'cashier' ? 'wechatPay' : 'receiptTitle')
   return (

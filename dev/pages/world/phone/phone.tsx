@@ -1,5 +1,5 @@
 /** The device of a payer: a shop on `miniprogram/pay.ts`, and WeChat's own screens over it. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Outcome, Problem } from '../../../../miniprogram/pay.ts'
 import { useTexts } from '../../base/language.tsx'
 import { WechatSheet, type Sheet } from './cashier.tsx'
@@ -54,7 +54,7 @@ export function Phone({ revision, onOrder, isWechatReal }: PhoneProps) {
   }, [client])
 
   // The button that opened a screen or a sheet may be gone, and the focus with it.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isFirst.current && sheet === null) heading.current?.focus()
     isFirst.current = false
   }, [screen, sheet])

@@ -1,5 +1,5 @@
 /** One message in full: the sent bytes, the signed text, and whether the signature holds. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Content, Exchange } from '../../../world/feed.ts'
 import { useTexts } from '../../base/language.tsx'
 import { describeStatus, showClock } from './arrow.tsx'
@@ -19,7 +19,7 @@ export function MessagePanel({ exchange, close, filter }: MessagePanelProps) {
   const say = useTexts(wireTexts)
   const sayLane = useTexts(laneTexts)
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus(), [exchange.id])
+  useLayoutEffect(() => heading.current?.focus(), [exchange.id])
   const { title, request, response, outTradeNo, fault, durationMs } = exchange
   const words = useWords()(exchange)
   const facts = [
