@@ -48,8 +48,9 @@ export const strykerPlugins = [
 export default {
   mutate: [
     'lib/wechat/v2/sign.ts',
-    'lib/wechat/v2/xml.ts',
-    'lib/wechat/v2/xml-fast-path.ts',
+    'lib/wechat/xml.ts',
+    'lib/wechat/xml-parser.ts',
+    'lib/wechat/xml-fast-path.ts',
     'lib/wechat/v2/notification.ts',
     'lib/wechat/v3/*.ts',
     'lib/steps/settle.ts',

@@ -81,7 +81,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   '@upstash/redis': ['lib/stores/redis.ts'],
   '@vercel/functions': ['lib/composition.ts'],
   '@vercel/otel': ['lib/trace.ts'],
-  'fast-xml-parser': ['lib/wechat/v2/xml.ts'],
+  'fast-xml-parser': ['lib/wechat/xml-parser.ts'],
   jose: ['lib/tokens.ts'],
   ofetch: ['lib/http-client/ofetch.ts'],
   standardwebhooks: ['lib/webhook/signed-event.ts'],

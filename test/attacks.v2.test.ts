@@ -1,7 +1,7 @@
 /** The known attacks on notifications of v2: on XML, on its signature, and parameter injection. */
 import { describe, expect, test } from 'vitest'
 import { sign, verify } from '../lib/wechat/v2/sign.ts'
-import { writeXml } from '../lib/wechat/v2/xml.ts'
+import { writeXml } from '../lib/wechat/xml.ts'
 import { ledgerOf, UNTOUCHED } from './stores/ledger-rows.ts'
 import { openAttackedShop, openOrder } from './support/attacked-shop.ts'
 import type { PaymentFacts } from './support/messages/message.ts'

@@ -54,8 +54,8 @@ describe('the checker', () => {
         text: '<xml><return_code>FAIL</return_code><return_msg>NOT TAKEN</return_msg></xml>',
       },
     ],
-  ])('accepts %s', (_, answered) => {
-    expect(() => checkAnswer(answered)).not.toThrow()
+  ])('accepts %s', async (_, answered) => {
+    await expect(checkAnswer(answered)).resolves.toBeUndefined()
   })
 
   test.each<[string, Answered, RegExp]>([
@@ -125,8 +125,8 @@ describe('the checker', () => {
       /header allow/,
     ],
     ['an unknown function', { ...good, path: '/api/logout' }, /such a status is not in it/],
-  ])('refuses %s', (_, answered, error) => {
-    expect(() => checkAnswer(answered)).toThrow(error)
+  ])('refuses %s', async (_, answered, error) => {
+    await expect(checkAnswer(answered)).rejects.toThrow(error)
   })
 
   const headers = {

@@ -8,7 +8,7 @@
 import { createHmac, hash } from 'node:crypto'
 import * as v from 'valibot'
 import type { SignType } from '../../lib/wechat/v2/sign.ts'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
 import { timeTasks, toContestTable, type Task } from './message-contest.ts'
 import {
   account,
@@ -115,7 +115,7 @@ async function checkSigner(
   expect(await verify(genuine), 'refuses a genuine notification')
   expect(!(await verify(Buffer.from(tampered))), 'accepts a notification that was tampered with')
 
-  const read = readXml(Buffer.from(writeOrder()))
+  const read = await readXml(Buffer.from(writeOrder()))
   const order: Fields = read.ok ? Object.fromEntries(read.value) : {}
   const { nonce_str: nonce = '', sign, ...content } = order
   const sent: Fields = { ...orderContent, appid, mch_id: mchId, sign_type: type }

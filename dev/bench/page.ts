@@ -1,6 +1,7 @@
 /**
- * Stores the newest result of each part, so that one part can be measured again without the others,
- * and writes all of them to `docs/performance.md` and `docs/performance.svg`.
+ * Stores the newest result of each part, and writes all of them to `docs/performance.md` and
+ * `docs/performance.svg`. The results are committed, so that any machine can measure one part again
+ * without the others.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -17,12 +18,12 @@ const resultSchema = v.object({
 type Result = v.InferOutput<typeof resultSchema>
 
 const root = resolve(import.meta.dirname, '../..')
-const directory = join(root, '.data/bench/results')
+const directory = join(import.meta.dirname, 'results')
 const fileOf = (name: string): string => join(directory, `${name}.json`)
 
 export async function storeResult(name: string, result: Result): Promise<void> {
   await mkdir(directory, { recursive: true })
-  await writeFile(fileOf(name), JSON.stringify(result))
+  await writeFile(fileOf(name), `${JSON.stringify(result, null, 2)}\n`)
 }
 
 /** Undefined if this part was never measured, or only by a version with other figures. */

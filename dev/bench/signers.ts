@@ -35,8 +35,8 @@ export function createOurs(signType: SignType): Signer {
   }
   return {
     name: 'this project',
-    verify(bytes) {
-      const notification = readNotification(settings, bytes)
+    async verify(bytes) {
+      const notification = await readNotification(settings, bytes)
       return notification.ok && notification.value.kind === 'paid'
     },
     writeOrder: () => signedRequest(settings, new Map(Object.entries(orderContent))).body,

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { notifyUrl } from '../../lib/config/orders.ts'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
 import { ask, type Answer } from './ask.ts'
 import type { Check, Patient } from './check.ts'
 import { reporter, type Finding, type Verdicts } from './finding.ts'
@@ -123,7 +123,9 @@ async function examine({ env, limitMs }: Patient): Promise<readonly Finding[]> {
   ])
   const findings = [
     'cause' in health ? say('unreachable', health) : judgeHealth(health),
-    'cause' in notification ? say('unreachable', notification) : judgeNotification(notification),
+    'cause' in notification
+      ? say('unreachable', notification)
+      : await judgeNotification(notification),
   ]
   // A problem that both requests have is reported once.
   return findings.filter(
@@ -146,11 +148,11 @@ function judgeHealth(answer: Answer): Finding {
   return parts.length === 0 ? say('healthy') : say('part_down', { parts: parts.join(', ') })
 }
 
-function judgeNotification(answer: Answer): Finding {
+async function judgeNotification(answer: Answer): Promise<Finding> {
   if (isRefusalOfV3(answer)) return say('notify_works')
   const obstacle = findObstacle(answer, NOTIFY)
   if (obstacle !== null) return obstacle
-  const read = readXml(Buffer.from(answer.body))
+  const read = await readXml(Buffer.from(answer.body))
   switch (read.ok ? read.value.get('return_code') : undefined) {
     case 'FAIL':
       return say('notify_works')

@@ -5,7 +5,7 @@ import { isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { idleLimitMs } from './idle-limit.ts'
 import { isStale, limitOf, markIdle } from './idle-sockets.ts'
-import { addReady, dropReady, isReady, takeReady } from './ready-connections.ts'
+import { addReady, dropReady, isReady, planReady, takeReady } from './ready-connections.ts'
 
 /** @param longestMs an upper limit of the idle time */
 const keepFor =
@@ -80,10 +80,12 @@ export function openConnection(address: string): void {
       .some((socket) => !socket.destroyed)
   )
     return
-  const target = { host, port, servername: isIP(host) === 0 ? host : '' }
-  const options = { ...target, autoSelectFamily: true, _agentKey: agent.getName(target) }
-  const socket = connect(agent, options)
-  if (socket instanceof Socket) addReady(peer, socket, idleLimitMs(host, undefined))
+  planReady(peer, () => {
+    const target = { host, port, servername: isIP(host) === 0 ? host : '' }
+    const options = { ...target, autoSelectFamily: true, _agentKey: agent.getName(target) }
+    const socket = connect(agent, options)
+    if (socket instanceof Socket) addReady(peer, socket, idleLimitMs(host, undefined))
+  })
 }
 
 /** Where one connection was stale, the other idle ones are not trusted either. */

@@ -1,4 +1,3 @@
-import { createFetch } from 'ofetch'
 import type { Outgoing } from './request.ts'
 
 /**
@@ -6,11 +5,13 @@ import type { Outgoing } from './request.ts'
  * answer, and the body is left to the caller. Errors of `ofetch` contain the URL, which may contain
  * a secret: only their cause may be used.
  */
-export const callByOfetch = (
+export async function callByOfetch(
   outgoing: Outgoing,
   send: (outgoing: Outgoing) => Promise<Response>,
-): Promise<Response> =>
-  createFetch({
+): Promise<Response> {
+  // A function that only answers WeChat does not load it.
+  const { createFetch } = await import('ofetch')
+  return createFetch({
     fetch: (_url, init) =>
       send({ ...outgoing, headers: Object.fromEntries(new Headers(init?.headers)) }),
   }).raw(outgoing.url, {
@@ -21,6 +22,7 @@ export const callByOfetch = (
     ignoreResponseError: true,
     retry: 0,
   })
+}
 
 /** `Response` throws if one of these statuses comes with a body. */
 const WITHOUT_BODY: readonly number[] = [204, 205, 304]

@@ -7,11 +7,24 @@ import type { Socket } from 'node:net'
 import { isStale, markIdle } from './idle-sockets.ts'
 
 const ready = new Map<string, Socket>()
+const planned = new Set<string>()
 const taken = new WeakSet<Socket>()
 
 export const isReady = (peer: string): boolean => {
   const socket = ready.get(peer)
   return socket !== undefined && !socket.destroyed && !isStale(socket)
+}
+
+/**
+ * Calls `open` in the next turn of the event loop, so that a message that is refused without any
+ * other side is answered first. Does nothing if a request has opened its own connection by then.
+ */
+export function planReady(peer: string, open: () => void): void {
+  if (planned.has(peer)) return
+  planned.add(peer)
+  setImmediate(() => {
+    if (planned.delete(peer)) open()
+  })
 }
 
 export function addReady(peer: string, socket: Socket, limitMs: number): void {
@@ -24,6 +37,7 @@ export function addReady(peer: string, socket: Socket, limitMs: number): void {
 
 /** Undefined without one, and if it has been idle for too long. */
 export function takeReady(peer: string): Socket | undefined {
+  planned.delete(peer)
   const socket = isReady(peer) ? ready.get(peer) : undefined
   if (socket === undefined) return undefined
   ready.delete(peer)

@@ -3,7 +3,7 @@
  * contain the whole command. The client is loaded when first needed, because half of the
  * functions answer without it.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Redis } from '@upstash/redis'
 import * as v from 'valibot'
 import { traceHop } from '../trace.ts'
@@ -89,7 +89,7 @@ export interface Script {
 
 export const toScript = (text: string): Script => ({
   text,
-  sha1: createHash('sha1').update(text).digest('hex'),
+  sha1: hash('sha1', text, 'hex'),
 })
 
 /** Sends the text only if the server does not have it: at first use, and after a restart. */

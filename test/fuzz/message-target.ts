@@ -5,8 +5,9 @@
 import fc from 'fast-check'
 import { hidesField } from '../../lib/wechat/v2/parameter-injection.ts'
 import { readNotification } from '../../lib/wechat/v2/notification.ts'
-import { verify, type Fields } from '../../lib/wechat/v2/sign.ts'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import type { Fields } from '../../lib/wechat/fields.ts'
+import { verify } from '../../lib/wechat/v2/sign.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
 import type { ReadNotification } from '../../lib/ports.ts'
 import { demoPay } from '../support/samples.ts'
 import { messages, type Message } from './messages.ts'
@@ -38,9 +39,12 @@ export const messageTarget: Target<Message> = {
     `${JSON.stringify(bytes.toString('utf8'))}\n  in base64: ${bytes.toString('base64')}`,
 }
 
-export function checkMessage(bytes: Uint8Array, recutOf: Message['recutOf'] = null): Outcome {
-  const read = readXml(bytes)
-  const notification = readNotification(demoPay, bytes)
+export async function checkMessage(
+  bytes: Uint8Array,
+  recutOf: Message['recutOf'] = null,
+): Promise<Outcome> {
+  const read = await readXml(bytes)
+  const notification = await readNotification(demoPay, bytes)
   const theirs = readWithOtherLibrary(bytes, demoPay.key)
   if (!read.ok) {
     if (notification.ok) throw new Violation('an unreadable notification was accepted')
@@ -144,16 +148,16 @@ function checkPayment(
  * A refund notification is no proof. The other library must decrypt it too, and must read the same
  * refund.
  */
-function checkRefund(
+async function checkRefund(
   envelope: Fields,
   notification: Extract<ReadNotification, { kind: 'refund' }>,
-): Outcome {
+): Promise<Outcome> {
   if (envelope.has('sign'))
     throw new Violation('a signed message was read as a refund notification')
   const opened = openRefundWithOtherLibrary(envelope.get('req_info') ?? '', demoPay.key)
   if (opened === null)
     throw new Violation('the other library cannot decrypt an accepted refund notification')
-  const read = readXml(opened.decrypted, 'root')
+  const read = await readXml(opened.decrypted, 'root')
   if (!read.ok)
     throw new Violation('the other library decrypts a refund notification to another text')
   const named = ['out_trade_no', 'out_refund_no', 'refund_status'].map((name) =>

@@ -6,7 +6,7 @@ import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { toBeijingDigits } from '../../lib/core/time.ts'
 import { sign, signed, type SignType } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
 import { demoPay, filesOnDisk, sample } from '../support/samples.ts'
 import {
   byteChange,

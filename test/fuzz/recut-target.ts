@@ -12,7 +12,7 @@ import type { Cache, Clock, Deps, Ledger, Notifications, PayGateway } from '../.
 import { handleNotification } from '../../lib/steps/handle-notification.ts'
 import { readNotification } from '../../lib/wechat/v2/notification.ts'
 import { sign, type SignType } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
 import { openOrder, paidOrder, theConfirmation } from '../support/latte.ts'
 import { only } from '../support/only.ts'
 import { demoPay } from '../support/samples.ts'
@@ -277,7 +277,7 @@ export async function handleSigned(message: Entries, attach: string | null): Pro
     cache: only<Cache>({ lockNotification: async () => 'down' }),
     notifications: only<Notifications>({
       async read({ bytes }) {
-        const read = readNotification(demoPay, bytes)
+        const read = await readNotification(demoPay, bytes)
         return read.ok ? ok({ ...read.value, protocol: order.account.protocol }) : read
       },
     }),

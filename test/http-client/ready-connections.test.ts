@@ -2,10 +2,12 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { clocks } from '../../lib/http-client/idle-sockets.ts'
 import { openConnection } from '../../lib/http-client/kept-connections.ts'
+import { isReady } from '../../lib/http-client/ready-connections.ts'
 import { exchange } from '../../lib/http-client/request.ts'
 import { authority, openPeer, trustPeers, type Peer } from '../support/tls-peer.ts'
 
@@ -41,8 +43,22 @@ test('a request takes the connection that is ready', async () => {
   expect([peer.connections(), peer.requests()]).toEqual([1, 1])
 })
 
+test('an answer that needs no other side does not wait for it', async () => {
+  openConnection(peer.url)
+  const isOpening = isReady(new URL(peer.url).host)
+  await connected()
+  expect([isOpening, isReady(new URL(peer.url).host)]).toEqual([false, true])
+})
+
+test('a request that is sent before the next turn opens the connection itself', async () => {
+  openConnection(peer.url)
+  await send()
+  expect([peer.connections(), peer.requests()]).toEqual([1, 1])
+})
+
 test('a request takes the connection that is on its way', async () => {
   openConnection(peer.url)
+  await setImmediate()
   await send()
   expect([peer.connections(), peer.requests()]).toEqual([1, 1])
 })

@@ -7,7 +7,7 @@ import { demoV3Values } from '../../dev/world/demo-values.ts'
 import { encrypt } from '../../dev/wechat/v3/encryption.ts'
 import { toBeijingDigits, toRfc3339 } from '../../lib/core/time.ts'
 import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
 import { findPrivateKey, type Protocol } from './account.ts'
 import type { World } from './world.ts'
 

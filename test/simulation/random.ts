@@ -32,6 +32,12 @@ export class Random {
     return picked
   }
 
+  /** So many different ones of `all`, in random order, or all of them. */
+  sample<T>(all: readonly T[], count: number): readonly T[] {
+    const left = [...all]
+    return all.slice(0, count).flatMap(() => left.splice(Math.floor(this.draw() * left.length), 1))
+  }
+
   bytes(count: number): Buffer {
     const blocks = Array.from({ length: Math.ceil(count / 32) }, () =>
       createHash('sha256')

@@ -18,7 +18,8 @@ import { HISTORIES_PER_WORLD } from './world.ts'
 
 const values = readOptions(
   `npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]
-npm run simulate -- --power [--histories N] [--seed N] [--mutations N] [--only WORDS] [--tests]`,
+npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations N] [--only WORDS]
+                            [--tests] [--least N]`,
   {
     histories: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
@@ -28,7 +29,10 @@ npm run simulate -- --power [--histories N] [--seed N] [--mutations N] [--only W
     /** Stops at the first failure and does not shrink it. */
     quick: { type: 'boolean', default: false },
     power: { type: 'boolean', default: false },
+    rules: { type: 'string' },
     mutations: { type: 'string' },
+    /** Fails if fewer defects are found. Without it, every one must be found. */
+    least: { type: 'string' },
     only: { type: 'string', default: '' },
     tests: { type: 'boolean', default: false },
   },
@@ -102,10 +106,17 @@ process.once('SIGINT', () => {
 })
 
 if (values.power) {
-  const mutations = values.mutations === undefined ? 0 : readNumber('mutations', values.mutations)
   const { only, tests: withTests } = values
-  const isAllFound = await measurePower({ mutations, histories, seed: first, only, withTests })
-  process.exitCode = isAllFound ? 0 : 1
+  const { planted, found } = await measurePower({
+    rules: values.rules === undefined ? Infinity : readNumber('rules', values.rules),
+    mutations: values.mutations === undefined ? 0 : readNumber('mutations', values.mutations),
+    histories,
+    seed: first,
+    only,
+    withTests,
+  })
+  const least = values.least === undefined ? planted : readNumber('least', values.least)
+  process.exitCode = found >= least ? 0 : 1
 } else if (values.trace) {
   process.stdout.write(await trace(first))
 } else {

@@ -145,8 +145,10 @@ export class World {
     await openRedis({ url: ORIGIN, token: 'none' })
     await Promise.all([
       import('@neondatabase/serverless'),
+      import('ofetch'),
       import('../../lib/stores/bills.ts'),
       import('../../lib/wechat/v2/v2.ts'),
+      import('../../lib/wechat/xml-parser.ts'),
       import('../../lib/wechat/v2/bill.ts'),
       import('../../lib/wechat/v3/v3.ts'),
       import('../../lib/wechat/v3/bill.ts'),

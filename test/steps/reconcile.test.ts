@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
 import { writeBill, type PaymentLine, type RefundLine } from '../support/bill.ts'
 import { openBillServer, type BillServer, type WechatAnswer } from '../support/bill-server.ts'
 import { paymentFacts, transactionOf } from '../support/messages/messages.ts'

@@ -1,7 +1,7 @@
 /** Refund notifications of v2 are not signed, so only WeChat's answer to a query counts. */
 import { createCipheriv, createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { writeXml } from '../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../lib/wechat/xml.ts'
 import {
   deliverRefundNotification,
   paidOrder,

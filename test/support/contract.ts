@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { readXml } from '../../lib/wechat/v2/xml.ts'
+import { readXml } from '../../lib/wechat/xml.ts'
 
 export interface Answered {
   readonly method: string
@@ -82,7 +82,13 @@ export function schemaErrorAt(value: unknown, ...names: readonly string[]): stri
 }
 
 /** @throws Error if the reference does not describe this answer. */
-export function checkAnswer({ method, path, status, headers, text }: Answered): void {
+export async function checkAnswer({
+  method,
+  path,
+  status,
+  headers,
+  text,
+}: Answered): Promise<void> {
   const refuse = (what: string): never => {
     throw new Error(
       `public/openapi.json does not describe this answer of ${method} ${path} with ${status}: ${what}`,
@@ -97,7 +103,7 @@ export function checkAnswer({ method, path, status, headers, text }: Answered): 
   const type = headers.get('content-type')?.split(';', 1)[0] ?? 'nothing'
   const schema = find(...response, 'content', type, 'schema') ?? refuse(`content type ${type}`)
   if (method === 'HEAD') return
-  const error = schemaErrorOf(schema, parse(type, text))
+  const error = schemaErrorOf(schema, await parse(type, text))
   if (error !== null) refuse(`${error} ${/"code":"\w+"/.exec(text)?.[0] ?? ''}`)
 }
 
@@ -145,9 +151,9 @@ export function checkEvent({
   if (error !== null) refuse(error)
 }
 
-function parse(type: string, text: string): unknown {
+async function parse(type: string, text: string): Promise<unknown> {
   if (type === 'text/plain') return text
-  return type === 'text/xml' ? parseXml(text) : parseJson(text)
+  return type === 'text/xml' ? await parseXml(text) : parseJson(text)
 }
 
 function parseJson(text: string): unknown {
@@ -158,7 +164,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseXml(text: string): unknown {
-  const fields = readXml(Buffer.from(text))
+async function parseXml(text: string): Promise<unknown> {
+  const fields = await readXml(Buffer.from(text))
   return fields.ok ? Object.fromEntries(fields.value) : undefined
 }

@@ -162,7 +162,7 @@ export async function openShop(
     watchAnswer(path, response.headers, text, isMerchant ? 'merchant' : 'payer')
     const { pathname } = new URL(path, world.url)
     if (world.functions.includes(pathname) || pathname.startsWith('/api/console/'))
-      checkAnswer({
+      await checkAnswer({
         method,
         path: pathname,
         status: response.status,

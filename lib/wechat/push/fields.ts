@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { MessageCheck } from '../../core/failure.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { findRepeatedKey } from '../../validation/repeated-key.ts'
-import { readXml } from '../v2/xml.ts'
+import { readXml } from '../xml.ts'
 
 /** The fields by WeChat's names. A number becomes its decimal text. */
 export type PushFields = ReadonlyMap<string, string>
@@ -14,7 +14,7 @@ const TAG_START = '<'.charCodeAt(0)
 const fields = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()))
 
 /** The text and number fields of a message. */
-export function readFields(bytes: Uint8Array): Result<PushFields, MessageCheck> {
+export async function readFields(bytes: Uint8Array): Promise<Result<PushFields, MessageCheck>> {
   if (bytes[0] === TAG_START) return readXml(bytes)
   if (bytes.byteLength > MAX_BYTES) return err('size')
   let text: string

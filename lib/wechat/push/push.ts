@@ -42,7 +42,11 @@ export const createPush = (settings: () => PushSettings, now: () => Date): Recei
  */
 const CHECK = 'echostr'
 
-function readPush(settings: PushSettings, { query, bytes }: IncomingMessage, now: Date): Read {
+async function readPush(
+  settings: PushSettings,
+  { query, bytes }: IncomingMessage,
+  now: Date,
+): Promise<Read> {
   const { token, key, appid } = settings
   if (query.has(CHECK)) {
     const check = verifySignature(token, query, null, now)
@@ -53,20 +57,25 @@ function readPush(settings: PushSettings, { query, bytes }: IncomingMessage, now
       : rejected('content')
   }
   if (key === null) return readPlain(token, query, bytes, now)
-  const outer = readFields(bytes)
+  const outer = await readFields(bytes)
   if (!outer.ok) return rejected(outer.error)
   const encrypted = outer.value.get('Encrypt')
   if (encrypted === undefined) return rejected('decryption')
   const check = verifySignature(token, query, encrypted, now)
   if (check !== null) return rejected(check)
   const opened = decrypt(key, appid, encrypted)
-  return opened.ok ? describe(readFields(opened.value)) : rejected(opened.error)
+  return opened.ok ? describe(await readFields(opened.value)) : rejected(opened.error)
 }
 
-function readPlain(token: string, query: URLSearchParams, bytes: Uint8Array, now: Date): Read {
+async function readPlain(
+  token: string,
+  query: URLSearchParams,
+  bytes: Uint8Array,
+  now: Date,
+): Promise<Read> {
   const check = verifySignature(token, query, null, now)
   if (check !== null) return rejected(check)
-  const fields = readFields(bytes)
+  const fields = await readFields(bytes)
   if (fields.ok && fields.value.has('Encrypt'))
     throw new ConfigError('WECHAT_PUSH_KEY', 'is not set, and WeChat encrypts its messages')
   return describe(fields)

@@ -15,7 +15,7 @@ import { BILL_LIMITS, expand, readRows, whyUnreadable, type Batches } from '../b
 import { isKeyRefused, swapKeys, type CallSettings, type PaySettings } from './keys.ts'
 import { notAccepted } from './refusals.ts'
 import { LEAST_MS, signedRequest } from './transport.ts'
-import { MAX_XML_BYTES, readXml } from './xml.ts'
+import { MAX_XML_BYTES, readXml } from '../xml.ts'
 
 export async function* readBill(settings: CallSettings, day: Day, withinMs: number): Batches {
   const left = startBudget(withinMs)
@@ -95,7 +95,7 @@ async function readRefusal(pieces: Pieces): Promise<Failure | null> {
     size += piece.byteLength
     if (size > MAX_XML_BYTES) break
   }
-  const read = readXml(Buffer.concat(parts))
+  const read = await readXml(Buffer.concat(parts))
   if (!read.ok) return { reason: 'wechat_untrusted', check: read.error }
   if (read.value.get('return_code') !== 'FAIL')
     return { reason: 'wechat_untrusted', check: 'content' }

@@ -13,7 +13,7 @@ import { CALL_MS } from '../deadlines.ts'
 import { cleanRefusalText } from '../refusal-text.ts'
 import { meaningOf, type CodeMeaning } from './codes.ts'
 import { isKeyRefused, swapKeys, type CallSettings } from './keys.ts'
-import type { Fields } from './sign.ts'
+import type { Fields } from '../fields.ts'
 import { LEAST_MS, sendMessage } from './transport.ts'
 
 /** A verified answer: its fields, or a refusal whose reason is the order's own state. */

@@ -2,7 +2,7 @@
  * The fields that WeChat documents for a payment notification of a merchant of its own (protocol
  * 5.9).
  */
-import type { Fields } from './sign.ts'
+import type { Fields } from '../fields.ts'
 
 const ALWAYS = [
   'appid',

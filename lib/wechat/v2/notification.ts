@@ -11,13 +11,13 @@ import { hidesField } from './parameter-injection.ts'
 import { toConfirmation } from './payment-fields.ts'
 import { readRefundNotification } from './refund-notification.ts'
 import { verifyMessage } from './verify.ts'
-import { readXml } from './xml.ts'
+import { readXml } from '../xml.ts'
 
-export function readNotification(
+export async function readNotification(
   settings: PaySettings,
   bytes: Uint8Array,
-): Result<ReadNotification, Failure> {
-  const read = readXml(bytes)
+): Promise<Result<ReadNotification, Failure>> {
+  const read = await readXml(bytes)
   if (!read.ok) return err({ reason: 'notice_rejected', check: read.error })
   if (read.value.has('req_info') && !read.value.has('sign'))
     return readRefundNotification(settings, read.value)

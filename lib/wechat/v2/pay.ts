@@ -11,7 +11,8 @@ import type { OrderAtWechat, OrderReference, PayGateway, PaymentArguments } from
 import { call } from './call.ts'
 import type { CallSettings } from './keys.ts'
 import { toConfirmation } from './payment-fields.ts'
-import { signArguments, type Fields } from './sign.ts'
+import type { Fields } from '../fields.ts'
+import { signArguments } from './sign.ts'
 
 type OrderCalls = Pick<PayGateway, 'placeOrder' | 'queryOrder' | 'findPayment' | 'closeOrder'> & {
   prepayKey(order: OrderTerms): string

@@ -2,7 +2,7 @@ import { confirm, type Confirmation } from '../../core/confirmation.ts'
 import { parseFen } from '../../core/money.ts'
 import { parseBeijingDigits } from './dates.ts'
 import { hidesField } from './parameter-injection.ts'
-import type { Fields } from './sign.ts'
+import type { Fields } from '../fields.ts'
 
 /**
  * Builds a confirmation from the verified fields of a notification or a query answer. Null if a

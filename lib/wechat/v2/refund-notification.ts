@@ -4,21 +4,21 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { ReadNotification } from '../../ports.ts'
 import { keysOf, type PaySettings } from './keys.ts'
 import { parseRefundStatus } from './refund-status.ts'
-import type { Fields } from './sign.ts'
-import { readXml } from './xml.ts'
+import type { Fields } from '../fields.ts'
+import { readXml } from '../xml.ts'
 
 /**
  * Reads a refund notification. It has no signature. `req_info` is encrypted (AES-256-ECB; the key
  * is the hex MD5 of our key). If it can be decrypted, its author knows the key, but the blocks may
  * not be in their original order. So a notification only names a refund to ask WeChat about.
  */
-export function readRefundNotification(
+export async function readRefundNotification(
   settings: PaySettings,
   fields: Fields,
-): Result<ReadNotification, Failure> {
+): Promise<Result<ReadNotification, Failure>> {
   if (fields.get('appid') !== settings.appid || fields.get('mch_id') !== settings.mchId)
     return err({ reason: 'notice_rejected', check: 'merchant' })
-  const plain = openUnderAny(keysOf(settings), fields.get('req_info') ?? '')
+  const plain = await openUnderAny(keysOf(settings), fields.get('req_info') ?? '')
   if (!plain.ok) return err({ reason: 'notice_rejected', check: plain.error })
   const [outTradeNo, outRefundNo] = [
     plain.value.get('out_trade_no') ?? '',
@@ -31,12 +31,15 @@ export function readRefundNotification(
 }
 
 /** A wrong key may decrypt to nonsense, so only a result that can be read ends the search. */
-function openUnderAny(keys: readonly string[], reqInfo: string): Result<Fields, MessageCheck> {
+async function openUnderAny(
+  keys: readonly string[],
+  reqInfo: string,
+): Promise<Result<Fields, MessageCheck>> {
   let check: MessageCheck = 'signature'
   for (const key of keys) {
     const opened = open(reqInfo, key)
     if (opened === null) continue
-    const plain = readXml(opened, 'root')
+    const plain = await readXml(opened, 'root')
     if (plain.ok) return plain
     check = plain.error
   }

@@ -8,7 +8,7 @@ import { call } from './call.ts'
 import type { CallSettings } from './keys.ts'
 import { refundRefusal } from './refund-codes.ts'
 import { parseRefundStatus } from './refund-status.ts'
-import type { Fields } from './sign.ts'
+import type { Fields } from '../fields.ts'
 
 type RefundCalls = Pick<PayGateway, 'sendRefund' | 'queryRefund' | 'listRefunds'>
 

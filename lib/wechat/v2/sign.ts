@@ -6,11 +6,9 @@
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { PaymentArguments } from '../../ports.ts'
+import type { Fields } from '../fields.ts'
 
 export type SignType = 'MD5' | 'HMAC-SHA256'
-
-/** A flat WeChat message: WeChat's own field names, and values as text. */
-export type Fields = ReadonlyMap<string, string>
 
 interface Algorithm {
   readonly signLength: number

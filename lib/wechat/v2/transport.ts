@@ -5,9 +5,10 @@ import { err, type Result } from '../../core/result.ts'
 import { sendRequest } from '../../http-client/send-request.ts'
 import type { CallSettings } from './keys.ts'
 import { readCertificatePage } from './refusals.ts'
-import { signed, type Fields } from './sign.ts'
+import type { Fields } from '../fields.ts'
+import { signed } from './sign.ts'
 import { readAnswer } from './verify.ts'
-import { MAX_XML_BYTES, writeXml } from './xml.ts'
+import { MAX_XML_BYTES, writeXml } from '../xml.ts'
 
 /** A call that begins with less time left cannot be answered in time. */
 export const LEAST_MS = 300

@@ -6,8 +6,9 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { Failure } from '../../core/failure.ts'
 import { keysOf, type PaySettings } from './keys.ts'
 import { notAccepted } from './refusals.ts'
-import { verify, type Fields } from './sign.ts'
-import { readXml } from './xml.ts'
+import type { Fields } from '../fields.ts'
+import { verify } from './sign.ts'
+import { readXml } from '../xml.ts'
 
 /** Returns the first check that the message fails; null if it passes all of them. */
 export function verifyMessage(
@@ -27,8 +28,11 @@ export function verifyMessage(
 }
 
 /** Reads the answer to a call. */
-export function readAnswer(settings: PaySettings, bytes: Uint8Array): Result<Fields, Failure> {
-  const read = readXml(bytes)
+export async function readAnswer(
+  settings: PaySettings,
+  bytes: Uint8Array,
+): Promise<Result<Fields, Failure>> {
+  const read = await readXml(bytes)
   if (!read.ok) return err({ reason: 'wechat_untrusted', check: read.error })
   const fields = read.value
   // A transport refusal only decides that this call has failed, so it needs no signature.

@@ -44,13 +44,7 @@ export async function pickMutations(
       })),
   )
   const { mutants } = await new Instrumenter(silent).instrument(files, OPTIONS)
-  const left = [...mutants]
-  const picked: PlantedDefect[] = []
-  while (picked.length < count && left.length > 0) {
-    const [mutant] = left.splice(Math.floor(random.draw() * left.length), 1)
-    if (mutant !== undefined) picked.push(toDefect(mutant))
-  }
-  return picked
+  return random.sample(mutants, count).map(toDefect)
 }
 
 type Mutant = Awaited<ReturnType<Instrumenter['instrument']>>['mutants'][number]

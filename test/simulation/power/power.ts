@@ -21,6 +21,8 @@ const COPIED = ['api', 'lib', 'dev', 'test', 'package.json', 'tsconfig.json', 'v
 const LONGEST_SILENCE_MS = 600_000
 
 interface Search {
+  /** Only so many of the defects made by hand, drawn by the seed. */
+  readonly rules: number
   /** How many of Stryker's mutations are planted besides the defects made by hand. */
   readonly mutations: number
   /** The most histories for each defect. */
@@ -40,10 +42,17 @@ interface Measured {
   readonly tests: 'found' | 'not found' | null
 }
 
-/** Returns whether every defect was found. */
-export async function measurePower(search: Search): Promise<boolean> {
-  const mutations = await pickMutations(root, search.mutations, new Random(`power ${search.seed}`))
-  const chosen = [...semanticDefects, ...mutations].filter(({ what }) => what.includes(search.only))
+/** How many defects were planted, and how many histories have found. */
+export interface Power {
+  readonly planted: number
+  readonly found: number
+}
+
+export async function measurePower(search: Search): Promise<Power> {
+  const random = new Random(`power ${search.seed}`)
+  const mutations = await pickMutations(root, search.mutations, random)
+  const rules = random.sample(semanticDefects, search.rules)
+  const chosen = [...rules, ...mutations].filter(({ what }) => what.includes(search.only))
   const columns = ['defect', 'found after', 'because', ...(search.withTests ? ['tests'] : [])]
   printRow(columns)
   printRow(columns.map(() => '---'))
@@ -59,7 +68,7 @@ export async function measurePower(search: Search): Promise<boolean> {
     })
   await Promise.all(Array.from({ length: availableParallelism() }, measureRest))
   printSummary(measured, search)
-  return measured.every(({ found }) => found !== null)
+  return { planted: measured.length, found: measured.filter(({ found }) => found !== null).length }
 }
 
 const printRow = (cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)

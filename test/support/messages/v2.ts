@@ -1,8 +1,9 @@
 /** Writes notifications of v2: XML with a signature, or with an encrypted part. */
 import { createCipheriv, createHash } from 'node:crypto'
 import { toBeijingDigits } from '../../../lib/core/time.ts'
-import { signed, type Fields, type SignType } from '../../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../../lib/wechat/v2/xml.ts'
+import type { Fields } from '../../../lib/wechat/fields.ts'
+import { signed, type SignType } from '../../../lib/wechat/v2/sign.ts'
+import { writeXml } from '../../../lib/wechat/xml.ts'
 import { mode } from '../mode.ts'
 import type { Message, PaymentFacts, RefundFacts, Value } from './message.ts'
 import type { Writer } from './writer.ts'

@@ -11,7 +11,7 @@ import { readAnswer, readBill } from '../../../lib/wechat/v2/bill.ts'
 import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
 import { Damaged, gunzip } from '../../../lib/wechat/gunzip.ts'
 import { verify } from '../../../lib/wechat/v2/sign.ts'
-import { readXml } from '../../../lib/wechat/v2/xml.ts'
+import { readXml } from '../../../lib/wechat/xml.ts'
 import { openBillHost, type BillHost } from './bill-host.ts'
 import {
   ALL_COLUMNS,
@@ -308,11 +308,11 @@ describe('a bill over HTTP', () => {
     )
 
   test('our request has the fields of the recorded one, a valid signature, and asks for compression', async () => {
-    const recorded = readXml(sample('downloadbill-request.md5.xml'))
+    const recorded = await readXml(sample('downloadbill-request.md5.xml'))
     expect(recorded.ok && verify(recorded.value, ours.key)).toBe('MD5')
     server.bills.set('20261120', [payment(1)])
     expect(await collect(requestBill())).toHaveLength(1)
-    const sent = readXml(Buffer.from(server.requests.at(-1) ?? ''))
+    const sent = await readXml(Buffer.from(server.requests.at(-1) ?? ''))
     if (!sent.ok || !recorded.ok) throw new Error('unreadable')
     expect(verify(sent.value, ours.key)).toBe('HMAC-SHA256')
     expect([...sent.value.keys()].toSorted()).toEqual(

@@ -8,7 +8,7 @@ import { parseOutTradeNo } from '../../../lib/core/ids.ts'
 import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
 import { createOrderCalls } from '../../../lib/wechat/v2/pay.ts'
 import { signed } from '../../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../../lib/wechat/xml.ts'
 import { openOrder } from '../../support/latte.ts'
 import { must } from '../../support/must.ts'
 

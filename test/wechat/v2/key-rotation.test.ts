@@ -23,7 +23,7 @@ import type { PaySettings } from '../../../lib/wechat/v2/keys.ts'
 import { readNotification } from '../../../lib/wechat/v2/notification.ts'
 import { signed, verify, type SignType } from '../../../lib/wechat/v2/sign.ts'
 import { createV2 } from '../../../lib/wechat/v2/v2.ts'
-import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { readXml, writeXml } from '../../../lib/wechat/xml.ts'
 import { listenToLog } from '../../steps/log-lines.ts'
 import { fen } from '../../support/latte.ts'
 import { must } from '../../support/must.ts'
@@ -95,17 +95,17 @@ describe('a notification of a payment', () => {
     )
   const REFUSED = { ok: false, error: { reason: 'notice_rejected', check: 'signature' } }
 
-  test.each(phases)('signed %s', (_phase, keys, signedWith, isAccepted) => {
+  test.each(phases)('signed %s', async (_phase, keys, signedWith, isAccepted) => {
     for (const type of ['MD5', 'HMAC-SHA256'] as const) {
-      expect(read(keys, signedWith, type)).toMatchObject(
+      expect(await read(keys, signedWith, type)).toMatchObject(
         isAccepted ? { ok: true, value: { kind: 'paid' } } : REFUSED,
       )
     }
   })
 
-  test('for another merchant is refused under either key', () => {
+  test('for another merchant is refused under either key', async () => {
     for (const key of [OLD, NEW]) {
-      expect(read(newFirst, key, 'MD5', { mch_id: '1900009999' })).toEqual({
+      expect(await read(newFirst, key, 'MD5', { mch_id: '1900009999' })).toEqual({
         ok: false,
         error: { reason: 'notice_rejected', check: 'merchant' },
       })
@@ -135,33 +135,35 @@ describe('a notification of a refund', () => {
     )
   }
 
-  test.each(phases)('encrypted %s', (_phase, keys, encryptedWith, isAccepted) => {
-    expect(read(keys, encrypt(plain('R1'), encryptedWith)).ok).toBe(isAccepted)
+  test.each(phases)('encrypted %s', async (_phase, keys, encryptedWith, isAccepted) => {
+    expect((await read(keys, encrypt(plain('R1'), encryptedWith))).ok).toBe(isAccepted)
   })
 
-  test('that the wrong key can also decrypt is read with the right one', () => {
+  test('that the wrong key can also decrypt is read with the right one', async () => {
     const reqInfo = encrypt(plain('R1'), OLD)
     // One key in 256 decrypts it to nonsense. With that key alone it is refused for its content.
     const keys = Array.from(
       { length: 4_000 },
       (_, number) => `DemoV2ApiKey${String(number).padStart(20, '0')}`,
     )
-    const colliding = keys.filter((key) => {
-      const alone = read({ key }, reqInfo)
-      return (
+    const colliding: string[] = []
+    for (const key of keys) {
+      const alone = await read({ key }, reqInfo)
+      if (
         key !== OLD &&
         !alone.ok &&
         alone.error.reason === 'notice_rejected' &&
         alone.error.check !== 'signature'
       )
-    })
+        colliding.push(key)
+    }
     expect(colliding.length).toBeGreaterThan(0)
     for (const key of colliding) {
       for (const both of [
         { key, otherKey: OLD },
         { key: OLD, otherKey: key },
       ]) {
-        expect(read(both, reqInfo)).toMatchObject({
+        expect(await read(both, reqInfo)).toMatchObject({
           ok: true,
           value: { kind: 'refund', outRefundNo: 'R1' },
         })
@@ -169,10 +171,10 @@ describe('a notification of a refund', () => {
     }
   })
 
-  test('with hostile content is refused, whichever key decrypts it', () => {
+  test('with hostile content is refused, whichever key decrypts it', async () => {
     const hostile = `<!DOCTYPE root [<!ENTITY x "y">]>${plain('R1')}`
     for (const key of [OLD, NEW]) {
-      expect(read(newFirst, encrypt(hostile, key))).toEqual({
+      expect(await read(newFirst, encrypt(hostile, key))).toEqual({
         ok: false,
         error: { reason: 'notice_rejected', check: 'doctype' },
       })
@@ -466,7 +468,7 @@ describe('when WeChat refuses a key', () => {
         'HMAC-SHA256',
       ),
     )
-  const isNew = (message: Uint8Array) => verify(must(readXml(message)), NEW) !== null
+  const isNew = async (message: Uint8Array) => verify(must(await readXml(message)), NEW) !== null
   const queryAt = (host: string) =>
     startInstance(oldFirst, host)
       .ours()
@@ -474,7 +476,7 @@ describe('when WeChat refuses a key', () => {
 
   test('with a signed code, the call is repeated with the other key', async () => {
     const host = await openHost(async (message) =>
-      isNew(message)
+      (await isNew(message))
         ? signedAnswer({
             result_code: 'SUCCESS',
             out_trade_no: 'ROTATION-X',
@@ -487,7 +489,7 @@ describe('when WeChat refuses a key', () => {
 
   test('and then stalls, the call ends with its request, and its outcome is unknown', async () => {
     const UNSIGNED = '<xml><return_code>FAIL</return_code><return_msg>签名错误</return_msg></xml>'
-    const host = await openHost(async (message) => (isNew(message) ? null : UNSIGNED))
+    const host = await openHost(async (message) => ((await isNew(message)) ? null : UNSIGNED))
     const ended: number[] = []
     const queryFor = async (limitMs: number) => {
       const request = { requestId: 'r', function: undefined }

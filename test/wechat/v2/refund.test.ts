@@ -1,7 +1,8 @@
 /** The refund calls with recorded answers, which a stand-in for WeChat serves byte for byte. */
 import { NOT_SHIPPED } from '../../../lib/core/settlement.ts'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseOpenid, parseOutRefundNo, parseOutTradeNo } from '../../../lib/core/ids.ts'
 import { toFen } from '../../../lib/core/money.ts'
@@ -10,7 +11,7 @@ import type { Refund } from '../../../lib/core/refund.ts'
 import { refundRefusal } from '../../../lib/wechat/v2/refund-codes.ts'
 import { createRefundCalls } from '../../../lib/wechat/v2/refund.ts'
 import { signed, verify } from '../../../lib/wechat/v2/sign.ts'
-import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { readXml, writeXml } from '../../../lib/wechat/xml.ts'
 import { theAccount } from '../../support/latte.ts'
 import { must } from '../../support/must.ts'
 import { demoPay, sample } from '../../support/samples.ts'
@@ -21,17 +22,15 @@ let queue: readonly (Uint8Array | string)[] = []
 let received: { path: string; fields: ReadonlyMap<string, string> }
 let server: Server
 let host = ''
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const fields = must(await readXml(await buffer(request)))
+  received = { path: request.url ?? '', fields }
+  const [next = answer, ...others] = queue
+  if (others.length > 0) queue = others
+  response.end(next)
+}
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', () => {
-      received = { path: request.url ?? '', fields: must(readXml(Buffer.concat(parts))) }
-      const [next = answer, ...others] = queue
-      if (others.length > 0) queue = others
-      response.end(next)
-    })
-  })
+  server = createServer((request, response) => void serve(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   host = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : ''
@@ -93,12 +92,13 @@ const query = (bytes: Uint8Array | string, outRefundNo = 'R202501020304050000000
     outRefundNo: must(parseOutRefundNo(outRefundNo)),
   })
 /** A recorded answer with one field changed, or removed if null, and signed again. */
-function changed(file: string, name: string, value: string | null): string {
-  const fields = new Map(must(readXml(sample(file))))
+async function changed(file: string, name: string, value: string | null): Promise<string> {
+  const fields = new Map(must(await readXml(sample(file))))
   for (const removed of value === null ? ['sign', name] : ['sign']) fields.delete(removed)
   if (value !== null) fields.set(name, value)
   return writeXml(signed(fields, demoPay.key, 'MD5'))
 }
+const queryAnswer = must(await readXml(sample('refundquery-response.success.md5.xml')))
 const UNTRUSTED = { ok: false, error: { reason: 'wechat_untrusted', check: 'content' } }
 
 describe('a refund request', () => {
@@ -154,7 +154,9 @@ describe('a refund request', () => {
     ['with an empty number', 'refund_id', ''],
     ['with a number too long for a database index', 'refund_id', '5'.repeat(65)],
   ])('is refused as untrusted after a validly signed acceptance %s', async (_, name, value) => {
-    expect(await send(changed('refund-response.success.md5.xml', name, value))).toEqual(UNTRUSTED)
+    expect(await send(await changed('refund-response.success.md5.xml', name, value))).toEqual(
+      UNTRUSTED,
+    )
   })
 
   test('is not closed by a refusal without a signature', async () => {
@@ -226,13 +228,13 @@ describe('a refund query', () => {
     ['without WeChat’s number', 'refund_id_0', null],
     ['with a number too long for a database index', 'refund_id_0', '5'.repeat(65)],
   ])('a validly signed answer %s is refused as untrusted', async (_, name, value) => {
-    expect(await query(changed(file, name, value))).toEqual(UNTRUSTED)
+    expect(await query(await changed(file, name, value))).toEqual(UNTRUSTED)
   })
 
   test.each(['SYSTEMERROR', 'PARAM_ERROR', 'AN_UNKNOWN_CODE'])(
     '%s does not mean that WeChat does not know the refund',
     async (code) => {
-      const refusal = changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
+      const refusal = await changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)
       expect(await query(refusal)).toMatchObject({ ok: false })
     },
   )
@@ -250,7 +252,7 @@ describe('the list of all refunds of an order', () => {
     total: number | null,
     changes: Readonly<Record<string, string>> = {},
   ) => {
-    const fields = new Map(must(readXml(sample('refundquery-response.success.md5.xml'))))
+    const fields = new Map(queryAnswer)
     for (const name of fields.keys())
       if (/_\d+$|^sign$|^total_refund_count$/.test(name)) fields.delete(name)
     for (let index = 0; index < count; index += 1) {
@@ -322,7 +324,7 @@ describe('the list of all refunds of an order', () => {
     '%s does not mean that there is no refund',
     async (code) => {
       expect(
-        await list(changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)),
+        await list(await changed('refundquery-response.refundnotexist.md5.xml', 'err_code', code)),
       ).toMatchObject({ ok: false })
     },
   )

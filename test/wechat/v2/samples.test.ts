@@ -4,9 +4,10 @@ import { acknowledge } from '../../../lib/wechat/v2/notification.ts'
 import { parseOpenid } from '../../../lib/core/ids.ts'
 import { readAnswer } from '../../../lib/wechat/v2/verify.ts'
 import { readNotification } from '../../../lib/wechat/v2/notification.ts'
-import { sign, verify, type Fields } from '../../../lib/wechat/v2/sign.ts'
+import type { Fields } from '../../../lib/wechat/fields.ts'
+import { sign, verify } from '../../../lib/wechat/v2/sign.ts'
 import { isRightlySigned, openData } from '../../../lib/wechat/user-data.ts'
-import { readXml } from '../../../lib/wechat/v2/xml.ts'
+import { readXml } from '../../../lib/wechat/xml.ts'
 import { must } from '../../support/must.ts'
 import { demoPay, filesOnDisk, jsonSample, sample, samples } from '../../support/samples.ts'
 import {
@@ -20,48 +21,48 @@ import {
   unsignedAnswers,
 } from '../../support/sample-outcomes.ts'
 
-const fieldsOf = (file: string): Fields => must(readXml(sample(file)))
+const fieldsOf = async (file: string): Promise<Fields> => must(await readXml(sample(file)))
 const listedType = (file: string) => samples.find((entry) => entry.file === file)?.signType
 const text = v.record(v.string(), v.string())
 
 describe('a request', () => {
-  test.each(requests)('%s has a signature of its listed type', (file) => {
-    expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+  test.each(requests)('%s has a signature of its listed type', async (file) => {
+    expect(verify(await fieldsOf(file), demoPay.key)).toBe(listedType(file))
   })
 
-  test.each(requests)('%s does not verify under another key', (file) => {
-    expect(verify(fieldsOf(file), 'DemoV2ApiKey00000000000000000002')).toBeNull()
+  test.each(requests)('%s does not verify under another key', async (file) => {
+    expect(verify(await fieldsOf(file), 'DemoV2ApiKey00000000000000000002')).toBeNull()
   })
 })
 
 describe('an answer', () => {
   test.each(Object.entries({ ...answers, ...refusals }))(
     '%s is accepted, with %j',
-    (file, expected) => {
-      const answer = must(readAnswer(demoPay, sample(file)))
+    async (file, expected) => {
+      const answer = must(await readAnswer(demoPay, sample(file)))
       expect(expected.map(([name]) => [name, answer.get(name)])).toEqual(expected)
     },
   )
 
   test.each(Object.keys({ ...answers, ...refusals }))(
     '%s is signed with its listed type',
-    (file) => {
-      expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+    async (file) => {
+      expect(verify(await fieldsOf(file), demoPay.key)).toBe(listedType(file))
     },
   )
 
   test.each(Object.entries(unsignedAnswers))(
     '%s has no signature, so it means only that the call failed',
-    (file, error) => {
-      expect(readAnswer(demoPay, sample(file))).toEqual({ ok: false, error })
+    async (file, error) => {
+      expect(await readAnswer(demoPay, sample(file))).toEqual({ ok: false, error })
     },
   )
 
   test.each(['text', 'bom'])(
     'downloadbill-response.all.json is a bill (%s), not a message, and is refused',
-    (form) => {
+    async (form) => {
       const bill = jsonSample('downloadbill-response.all.json', text)
-      const answer = readAnswer(demoPay, Buffer.from(bill[form] ?? '', 'utf8'))
+      const answer = await readAnswer(demoPay, Buffer.from(bill[form] ?? '', 'utf8'))
       expect(answer).toEqual({ ok: false, error: { reason: 'wechat_untrusted', check: 'syntax' } })
     },
   )
@@ -70,33 +71,33 @@ describe('an answer', () => {
 describe('a notification', () => {
   test.each(Object.entries(notifications))(
     '%s is accepted, and confirms this payment',
-    (file, changes) => {
+    async (file, changes) => {
       const accepted = {
         ok: true,
         value: { kind: 'paid', confirmation: { ...confirmation, ...changes } },
       }
-      expect(readNotification(demoPay, sample(file))).toMatchObject(accepted)
+      expect(await readNotification(demoPay, sample(file))).toMatchObject(accepted)
     },
   )
 
   test.each(Object.keys(notifications))(
     '%s has only documented fields, except for one that is made up',
-    (file) => {
+    async (file) => {
       const undocumented =
         file === 'pay-notify.unknown-field.md5.xml' ? 'brand_new_field_2031' : null
-      expect(readNotification(demoPay, sample(file))).toMatchObject({
+      expect(await readNotification(demoPay, sample(file))).toMatchObject({
         ok: true,
         value: { undocumented },
       })
     },
   )
 
-  test.each(Object.keys(notifications))('%s is signed with its listed type', (file) => {
-    expect(verify(fieldsOf(file), demoPay.key)).toBe(listedType(file))
+  test.each(Object.keys(notifications))('%s is signed with its listed type', async (file) => {
+    expect(verify(await fieldsOf(file), demoPay.key)).toBe(listedType(file))
   })
 
-  test('pay-notify.result-fail.md5.xml is genuine, and confirms no payment', () => {
-    expect(readNotification(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({
+  test('pay-notify.result-fail.md5.xml is genuine, and confirms no payment', async () => {
+    expect(await readNotification(demoPay, sample('pay-notify.result-fail.md5.xml'))).toEqual({
       ok: true,
       value: { kind: 'not_paid' },
     })
@@ -104,24 +105,24 @@ describe('a notification', () => {
 
   test.each(Object.entries(refusedNotifications))(
     '%s is refused because of its %s',
-    (file, check) => {
-      expect(readNotification(demoPay, sample(file))).toEqual({
+    async (file, check) => {
+      expect(await readNotification(demoPay, sample(file))).toEqual({
         ok: false,
         error: { reason: 'notice_rejected', check },
       })
     },
   )
 
-  test('pay-notify.wrong-mch.md5.xml has a valid signature, so only its merchant number is wrong', () => {
-    expect(verify(fieldsOf('pay-notify.wrong-mch.md5.xml'), demoPay.key)).toBe('MD5')
+  test('pay-notify.wrong-mch.md5.xml has a valid signature, so only its merchant number is wrong', async () => {
+    expect(verify(await fieldsOf('pay-notify.wrong-mch.md5.xml'), demoPay.key)).toBe('MD5')
   })
 })
 
 describe('a refund notification', () => {
   test.each(Object.entries(refundNotifications))(
     '%s names the refund to query, with the status %s',
-    (file, refundStatus) => {
-      expect(readNotification(demoPay, sample(file))).toEqual({
+    async (file, refundStatus) => {
+      expect(await readNotification(demoPay, sample(file))).toEqual({
         ok: true,
         value: {
           kind: 'refund',
@@ -133,19 +134,25 @@ describe('a refund notification', () => {
     },
   )
 
-  test.each(Object.keys(refundNotifications))('%s cannot be decrypted with another key', (file) => {
-    const error = { reason: 'notice_rejected', check: 'signature' }
-    expect(
-      readNotification({ ...demoPay, key: 'DemoV2ApiKey00000000000000000002' }, sample(file)),
-    ).toEqual({ ok: false, error })
-  })
+  test.each(Object.keys(refundNotifications))(
+    '%s cannot be decrypted with another key',
+    async (file) => {
+      const error = { reason: 'notice_rejected', check: 'signature' }
+      expect(
+        await readNotification(
+          { ...demoPay, key: 'DemoV2ApiKey00000000000000000002' },
+          sample(file),
+        ),
+      ).toEqual({ ok: false, error })
+    },
+  )
 
-  test('refund-notify.success.plain.json is the decrypted content of refund-notify.success.xml', () => {
+  test('refund-notify.success.plain.json is the decrypted content of refund-notify.success.xml', async () => {
     const plain = jsonSample(
       'refund-notify.success.plain.json',
       v.object({ reqInfoBase64: v.string() }),
     )
-    expect(fieldsOf('refund-notify.success.xml').get('req_info')).toBe(plain.reqInfoBase64)
+    expect((await fieldsOf('refund-notify.success.xml')).get('req_info')).toBe(plain.reqInfoBase64)
   })
 })
 
@@ -156,14 +163,14 @@ describe('an acknowledgement', () => {
     )
   })
 
-  test('of a refused notification has the FAIL of notify-ack.fail.xml', () => {
+  test('of a refused notification has the FAIL of notify-ack.fail.xml', async () => {
     const ours = acknowledge({
       ok: false,
       error: { reason: 'notice_rejected', check: 'signature' },
     })
     expect([
-      fieldsOf('notify-ack.fail.xml').get('return_code'),
-      must(readXml(Buffer.from(ours.body))).get('return_code'),
+      (await fieldsOf('notify-ack.fail.xml')).get('return_code'),
+      must(await readXml(Buffer.from(ours.body))).get('return_code'),
     ]).toEqual(['FAIL', 'FAIL'])
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readAnswer } from '../../../lib/wechat/v2/verify.ts'
 import { readNotification } from '../../../lib/wechat/v2/notification.ts'
 import { signed } from '../../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../../lib/wechat/v2/xml.ts'
+import { writeXml } from '../../../lib/wechat/xml.ts'
 import { demoPay } from '../../support/samples.ts'
 
 const paid = {
@@ -35,19 +35,19 @@ const strange = [
 ] as const
 
 describe('an answer', () => {
-  test('that is signed for us is accepted', () => {
-    expect(readAnswer(demoPay, writeMessage(paid)).ok).toBe(true)
+  test('that is signed for us is accepted', async () => {
+    expect((await readAnswer(demoPay, writeMessage(paid))).ok).toBe(true)
   })
 
-  test.each(strange)('%s is refused', (_, change, check) => {
-    expect(readAnswer(demoPay, writeMessage({ ...paid, ...change }))).toEqual({
+  test.each(strange)('%s is refused', async (_, change, check) => {
+    expect(await readAnswer(demoPay, writeMessage({ ...paid, ...change }))).toEqual({
       ok: false,
       error: { reason: 'wechat_untrusted', check },
     })
   })
 
-  test('without a signature is logged as a short text without an openid', () => {
-    const refusal = readAnswer(
+  test('without a signature is logged as a short text without an openid', async () => {
+    const refusal = await readAnswer(
       demoPay,
       writeMessage(
         {
@@ -70,21 +70,21 @@ describe('an answer', () => {
   test.each([
     ['is not signed', null],
     ['is signed with another key', 'DemoV2ApiKey00000000000000000002'],
-  ])('that %s is refused', (_, key) => {
-    expect(readAnswer(demoPay, writeMessage(paid, key))).toEqual({
+  ])('that %s is refused', async (_, key) => {
+    expect(await readAnswer(demoPay, writeMessage(paid, key))).toEqual({
       ok: false,
       error: { reason: 'wechat_untrusted', check: 'signature' },
     })
   })
 
-  test('FAIL without a signature is a refusal, and its other fields are ignored', () => {
+  test('FAIL without a signature is a refusal, and its other fields are ignored', async () => {
     const refusal = {
       return_code: 'FAIL',
       return_msg: '受理机构',
       result_code: 'SUCCESS',
       trade_state: 'SUCCESS',
     }
-    expect(readAnswer(demoPay, writeMessage(refusal, null))).toEqual({
+    expect(await readAnswer(demoPay, writeMessage(refusal, null))).toEqual({
       ok: false,
       error: { reason: 'wechat_refused', code: 'FAIL', text: '受理机构' },
     })
@@ -92,9 +92,9 @@ describe('an answer', () => {
 
   test.each(['频率限制', '请求过于频繁，请稍后再试'])(
     'FAIL with %j and no code is a rate limit',
-    (text) => {
+    async (text) => {
       expect(
-        readAnswer(demoPay, writeMessage({ return_code: 'FAIL', return_msg: text }, null)),
+        await readAnswer(demoPay, writeMessage({ return_code: 'FAIL', return_msg: text }, null)),
       ).toEqual({
         ok: false,
         error: { reason: 'wechat_busy' },
@@ -104,8 +104,8 @@ describe('an answer', () => {
 
   test.each(['<html><body>502 Bad Gateway</body></html>', '', 'SUCCESS'])(
     'that is not a message (%j) is refused',
-    (nonsense) => {
-      expect(readAnswer(demoPay, Buffer.from(nonsense))).toEqual({
+    async (nonsense) => {
+      expect(await readAnswer(demoPay, Buffer.from(nonsense))).toEqual({
         ok: false,
         error: { reason: 'wechat_untrusted', check: 'syntax' },
       })
@@ -116,8 +116,8 @@ describe('an answer', () => {
 describe('a notification', () => {
   const refused = (check: string) => ({ ok: false, error: { reason: 'notice_rejected', check } })
 
-  test('of a payment yields the order, the amount and the time', () => {
-    expect(readNotification(demoPay, writeMessage(paid))).toEqual({
+  test('of a payment yields the order, the amount and the time', async () => {
+    expect(await readNotification(demoPay, writeMessage(paid))).toEqual({
       ok: true,
       value: {
         kind: 'paid',
@@ -138,8 +138,10 @@ describe('a notification', () => {
     })
   })
 
-  test.each(strange)('%s is refused', (_, change, check) => {
-    expect(readNotification(demoPay, writeMessage({ ...paid, ...change }))).toEqual(refused(check))
+  test.each(strange)('%s is refused', async (_, change, check) => {
+    expect(await readNotification(demoPay, writeMessage({ ...paid, ...change }))).toEqual(
+      refused(check),
+    )
   })
 
   test.each([
@@ -158,70 +160,76 @@ describe('a notification', () => {
     ['a field hidden in a value', { device_info: 'WEB&mch_id=1900000109' }],
     ['a field hidden in a value of an unknown field', { z: 'z&notify_url=https://shop.example' }],
     ['a date that does not exist', { time_end: '20250230000000' }],
-  ])('with %s confirms no payment', (_, change) => {
-    expect(readNotification(demoPay, writeMessage({ ...paid, ...change }))).toEqual(
+  ])('with %s confirms no payment', async (_, change) => {
+    expect(await readNotification(demoPay, writeMessage({ ...paid, ...change }))).toEqual(
       refused('content'),
     )
   })
 
   test.each(['total_fee', 'out_trade_no', 'transaction_id', 'time_end'])(
     'without the field %s confirms no payment',
-    (left) => {
+    async (left) => {
       const others = Object.entries(paid).filter(([name]) => name !== left)
-      expect(readNotification(demoPay, writeMessage(Object.fromEntries(others)))).toEqual(
+      expect(await readNotification(demoPay, writeMessage(Object.fromEntries(others)))).toEqual(
         refused('content'),
       )
     },
   )
 
-  test('without a signature is not read further, so its appid makes no difference', () => {
+  test('without a signature is not read further, so its appid makes no difference', async () => {
     expect(
-      readNotification(demoPay, writeMessage({ ...paid, mch_id: '1900000999' }, null)),
+      await readNotification(demoPay, writeMessage({ ...paid, mch_id: '1900000999' }, null)),
     ).toEqual(refused('signature'))
   })
 
-  test('that is signed is a payment, even if it has the fields of a refund notification', () => {
+  test('that is signed is a payment, even if it has the fields of a refund notification', async () => {
     expect(
-      readNotification(demoPay, writeMessage({ ...paid, req_info: 'bm90IGEgcmVmdW5k' })),
+      await readNotification(demoPay, writeMessage({ ...paid, req_info: 'bm90IGEgcmVmdW5k' })),
     ).toMatchObject({
       ok: true,
       value: { kind: 'paid' },
     })
   })
 
-  test('with return_code FAIL is refused, even if it is signed', () => {
-    expect(readNotification(demoPay, writeMessage({ ...paid, return_code: 'FAIL' }))).toEqual(
+  test('with return_code FAIL is refused, even if it is signed', async () => {
+    expect(await readNotification(demoPay, writeMessage({ ...paid, return_code: 'FAIL' }))).toEqual(
       refused('content'),
     )
   })
 
-  test.each(['FAIL', '', 'success'])('with the result %j confirms no payment', (result) => {
-    expect(readNotification(demoPay, writeMessage({ ...paid, result_code: result }))).toEqual({
-      ok: true,
-      value: { kind: 'not_paid' },
-    })
+  test.each(['FAIL', '', 'success'])('with the result %j confirms no payment', async (result) => {
+    expect(await readNotification(demoPay, writeMessage({ ...paid, result_code: result }))).toEqual(
+      {
+        ok: true,
+        value: { kind: 'not_paid' },
+      },
+    )
   })
 
-  test('keeps its currency, which the ledger compares', () => {
-    expect(readNotification(demoPay, writeMessage({ ...paid, fee_type: 'USD' }))).toMatchObject({
+  test('keeps its currency, which the ledger compares', async () => {
+    expect(
+      await readNotification(demoPay, writeMessage({ ...paid, fee_type: 'USD' })),
+    ).toMatchObject({
       value: { confirmation: { feeType: 'USD' } },
     })
   })
 
   test.each(['8.00', '-8', '8 fen', 'CNY8', '1234567890'])(
     'with the cash_fee %j pays the order, and the cash amount is unknown',
-    (cashFee) => {
-      expect(readNotification(demoPay, writeMessage({ ...paid, cash_fee: cashFee }))).toMatchObject(
-        {
-          value: { confirmation: { totalFee: 101, cashFee: null } },
-        },
-      )
+    async (cashFee) => {
+      expect(
+        await readNotification(demoPay, writeMessage({ ...paid, cash_fee: cashFee })),
+      ).toMatchObject({
+        value: { confirmation: { totalFee: 101, cashFee: null } },
+      })
     },
   )
 
-  test('of a payment only by coupons confirms the full amount', () => {
-    expect(readNotification(demoPay, writeMessage({ ...paid, cash_fee: '0' }))).toMatchObject({
-      value: { confirmation: { totalFee: 101, cashFee: 0 } },
-    })
+  test('of a payment only by coupons confirms the full amount', async () => {
+    expect(await readNotification(demoPay, writeMessage({ ...paid, cash_fee: '0' }))).toMatchObject(
+      {
+        value: { confirmation: { totalFee: 101, cashFee: 0 } },
+      },
+    )
   })
 })

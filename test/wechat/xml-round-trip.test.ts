@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cleanText } from '../../../lib/wechat/text.ts'
-import { readXml, writeXml } from '../../../lib/wechat/v2/xml.ts'
-import { must } from '../../support/must.ts'
+import { cleanText } from '../../lib/wechat/text.ts'
+import { readXml, writeXml } from '../../lib/wechat/xml.ts'
+import { must } from '../support/must.ts'
 
 const bytes = (xml: string) => Buffer.from(xml, 'utf8')
-const echo = (text: string) =>
-  must(readXml(bytes(writeXml(new Map([['attach', text]]))))).get('attach')
+const echo = async (text: string) =>
+  must(await readXml(bytes(writeXml(new Map([['attach', text]]))))).get('attach')
 
 /**
  * Texts that break careless writers, and random texts. A carriage return is left out, because XML
@@ -56,20 +56,20 @@ describe('the XML that we write', () => {
     )
   })
 
-  test('is read back unchanged, with any values', () => {
-    fc.assert(
-      fc.property(message, (fields) => {
-        expect(must(readXml(bytes(writeXml(fields))))).toEqual(fields)
+  test('is read back unchanged, with any values', async () => {
+    await fc.assert(
+      fc.asyncProperty(message, async (fields) => {
+        expect(must(await readXml(bytes(writeXml(fields))))).toEqual(fields)
       }),
       { numRuns: 300 },
     )
   })
 
-  test('is refused when it is truncated', () => {
-    fc.assert(
-      fc.property(message, fc.nat(), (fields, cut) => {
+  test('is refused when it is truncated', async () => {
+    await fc.assert(
+      fc.asyncProperty(message, fc.nat(), async (fields, cut) => {
         const whole = bytes(writeXml(fields))
-        expect(readXml(whole.subarray(0, cut % whole.length)).ok).toBe(false)
+        expect((await readXml(whole.subarray(0, cut % whole.length))).ok).toBe(false)
       }),
       { numRuns: 300 },
     )
@@ -94,11 +94,11 @@ describe('the text of a payer', () => {
     .array(fc.oneof(piece, hostile), { maxLength: 8 })
     .map((pieces) => pieces.join(''))
 
-  test('comes back from WeChat unchanged', () => {
-    fc.assert(
-      fc.property(anything, (written) => {
+  test('comes back from WeChat unchanged', async () => {
+    await fc.assert(
+      fc.asyncProperty(anything, async (written) => {
         const sent = cleanText(written, 127)
-        expect(echo(sent)).toBe(sent)
+        expect(await echo(sent)).toBe(sent)
       }),
       { numRuns: 500 },
     )
@@ -106,9 +106,11 @@ describe('the text of a payer', () => {
 
   test.each(['<!DOCTYPE xml>', '<!doctype', 'a<!ENTITY b', '<!\u0007DOCTYPE'])(
     'is cleaned of %s, because the notification would be unreadable',
-    (written) => {
+    async (written) => {
       const sent = cleanText(written, 127)
-      expect(readXml(bytes(writeXml(new Map([['attach', sent]]))))).toMatchObject({ ok: true })
+      expect(await readXml(bytes(writeXml(new Map([['attach', sent]]))))).toMatchObject({
+        ok: true,
+      })
     },
   )
 })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_XML_BYTES, readXml } from '../../../lib/wechat/v2/xml.ts'
+import { MAX_XML_BYTES, readXml } from '../../lib/wechat/xml.ts'
 
 const read = (xml: string | Uint8Array) =>
   readXml(typeof xml === 'string' ? Buffer.from(xml, 'utf8') : xml)
-const fields = (xml: string | Uint8Array) => {
-  const result = read(xml)
+const fields = async (xml: string | Uint8Array) => {
+  const result = await read(xml)
   return result.ok ? Object.fromEntries(result.value) : result.error
 }
 const inElement = (...inside: readonly number[]) =>
@@ -80,8 +80,8 @@ describe('a message is read', () => {
       { [`a${'b'.repeat(63)}`]: '1' },
     ],
     ['no fields at all', '<xml></xml>', {}],
-  ])('with %s', (_, xml, expected) => {
-    expect(fields(xml)).toEqual(expected)
+  ])('with %s', async (_, xml, expected) => {
+    expect(await fields(xml)).toEqual(expected)
   })
 })
 
@@ -154,8 +154,8 @@ describe('a message is refused', () => {
     ['two roots, the first one empty', '<xml/><xml><a>1</a></xml>'],
     ['only a declaration', '<?xml version="1.0"?>'],
     ['UTF-16', Buffer.from('<xml><a>1</a></xml>', 'utf16le')],
-  ])('for %s', (_, xml) => {
-    expect(fields(xml)).toBe('syntax')
+  ])('for %s', async (_, xml) => {
+    expect(await fields(xml)).toBe('syntax')
   })
 
   test.each([
@@ -171,8 +171,8 @@ describe('a message is refused', () => {
       'a DOCTYPE inside CDATA, because parsers may differ about its end',
       '<xml><a><![CDATA[<!DOCTYPE xml>]]></a></xml>',
     ],
-  ])('for %s, before it is parsed', (_, xml) => {
-    expect(fields(xml)).toBe('doctype')
+  ])('for %s, before it is parsed', async (_, xml) => {
+    expect(await fields(xml)).toBe('doctype')
   })
 
   test.each([
@@ -181,8 +181,8 @@ describe('a message is refused', () => {
     ['an overlong <', inElement(0xc0, 0xbc)],
     ['a truncated Chinese character', inElement(0xe4, 0xb8)],
     ['an encoded surrogate', inElement(0xed, 0xa0, 0x80)],
-  ])('for %s, before it is parsed', (_, bytes) => {
-    expect(fields(bytes)).toBe('encoding')
+  ])('for %s, before it is parsed', async (_, bytes) => {
+    expect(await fields(bytes)).toBe('encoding')
   })
 })
 
@@ -194,15 +194,15 @@ describe('the size of a message', () => {
     expect(MAX_XML_BYTES).toBe(65_536)
   })
 
-  test('may be exactly 64 KiB', () => {
-    expect(read(ofBytes(65_536)).ok).toBe(true)
+  test('may be exactly 64 KiB', async () => {
+    expect((await read(ofBytes(65_536))).ok).toBe(true)
   })
 
-  test('may not be 64 KiB and one byte', () => {
-    expect(fields(ofBytes(65_537))).toBe('size')
+  test('may not be 64 KiB and one byte', async () => {
+    expect(await fields(ofBytes(65_537))).toBe('size')
   })
 
-  test('is measured in bytes, not in characters', () => {
-    expect(fields(`<xml><a>${'中'.repeat(21_840)}</a></xml>`)).toBe('size')
+  test('is measured in bytes, not in characters', async () => {
+    expect(await fields(`<xml><a>${'中'.repeat(21_840)}</a></xml>`)).toBe('size')
   })
 })

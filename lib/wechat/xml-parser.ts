@@ -1,24 +1,6 @@
-/**
- * Reads WeChat's flat XML into a map of fields, and writes it.
- *
- * The reader refuses, rather than interprets:
- *
- * - more than 64 KiB, and bytes that are not UTF-8
- * - any DOCTYPE or ENTITY (XXE, CVE-2018-13439), and unknown entities
- * - another root than the expected one
- * - attributes, comments and nesting
- * - repeated fields, because signer and reader could read different ones, and prototype names
- *
- * Values stay strings and are not trimmed, because the signature covers them as they are.
- */
+/** Reads any form of XML that WeChat may use. It is loaded for a message in an unusual form. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import type { MessageCheck } from '../../core/failure.ts'
-import { err, ok, type Result } from '../../core/result.ts'
-import type { Fields } from './sign.ts'
-import { readUsual } from './xml-fast-path.ts'
-
-/** About ten times the largest message that WeChat documents. */
-export const MAX_XML_BYTES = 64 * 1024
+import type { Fields } from './fields.ts'
 
 const parser = new XMLParser({
   preserveOrder: true,
@@ -30,25 +12,8 @@ const parser = new XMLParser({
 
 type XmlNode = Readonly<Record<string, unknown>>
 
-/** Reads one message from the bytes received. `verifyMessage` checks the signature afterwards. */
-export function readXml(
-  bytes: Uint8Array,
-  root: 'xml' | 'root' = 'xml',
-): Result<Fields, MessageCheck> {
-  if (bytes.byteLength > MAX_XML_BYTES) return err('size')
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return err('encoding')
-  }
-  if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return err('doctype')
-  if (/[^\P{Cc}\t\n\r]/u.test(text)) return err('syntax')
-  const fields = readUsual(text, root) ?? readFields(text, root)
-  return fields === null ? err('syntax') : ok(fields)
-}
-
-function readFields(text: string, rootName: string): Fields | null {
+/** Null for a message that is not plain XML of one level: see xml.ts. */
+export function readFields(text: string, rootName: string): Fields | null {
   const nodes = parse(text)
   if (nodes === null) return null
   const roots = nodes.filter((node) => nameOf(node) !== '?xml' && !isBlank(node))
@@ -152,12 +117,3 @@ const isXmlCharacter = (code: number): boolean =>
   (code >= 32 && code < 0xd800) ||
   (code > 0xdfff && code < 0xfffe) ||
   (code > 0xffff && code <= 0x10ffff)
-
-/** Writes a message on one line with every value in CDATA. `]]>` is split over two sections. */
-export function writeXml(fields: Fields): string {
-  const elements = [...fields].map(
-    ([name, value]) =>
-      `<${name}><![CDATA[${value.replaceAll(']]>', ']]]]><![CDATA[>')}]]></${name}>`,
-  )
-  return `<xml>${elements.join('')}</xml>`
-}

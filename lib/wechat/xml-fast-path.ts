@@ -3,7 +3,7 @@
  * which the parser then reads. The parser would read every message that this function reads, with
  * the same result.
  */
-import type { Fields } from './sign.ts'
+import type { Fields } from './fields.ts'
 
 /** A field whose value needs no decoding: one CDATA section, or plain text. */
 const FIELD = /[ \t\r\n]*<([A-Za-z]\w{0,63})>(?:<!\[CDATA\[([^\]\r]*)\]\]>|([^<&\]\r]*))<\/\1>/y
