@@ -6,6 +6,7 @@
  * With `--probe` it only says which of the two cannot be reached.
  */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Client } from 'pg'
@@ -81,12 +82,16 @@ if (obstacles.length > 0 || probe) process.exitCode = obstacles.length > 0 ? 1 :
 else {
   const program = join(root, 'node_modules/vitest/vitest.mjs')
   const tests = integrationTests.filter((path) => existsSync(join(root, path)))
-  const vitest = spawn(
-    process.execPath,
-    [program, 'run', '--config', 'test/vitest.config.ts', ...tests],
-    { cwd: root, stdio: 'inherit' },
-  )
-  vitest.once('close', (code) => {
-    process.exitCode = code ?? 1
-  })
+  const runVitest = async (...args: readonly string[]): Promise<boolean> => {
+    const vitest = spawn(process.execPath, [program, 'run', '--config', ...args], {
+      cwd: root,
+      stdio: 'inherit',
+    })
+    await once(vitest, 'close')
+    return vitest.exitCode === 0
+  }
+  const passed = await runVitest('test/vitest.config.ts', ...tests)
+  // Alone, because these change the settings of Redis.
+  const passedToo = await runVitest('test/processes/vitest.config.ts')
+  process.exitCode = passed && passedToo ? 0 : 1
 }

@@ -43,6 +43,7 @@ import {
   noteEvent,
   setLogOrder,
   takeNotedEvents,
+  whenAnswered,
   timeLeft,
 } from './request-context.ts'
 import { deliver } from './steps/deliver.ts'
@@ -222,7 +223,7 @@ export function createInstance(env: Environment): Instance {
   const edge: Edge = lazy(
     {
       tokens: () => shared.tokens,
-      limits: () => createLimits(() => redisSettings(env), clock, log),
+      limits: () => createLimits(() => redisSettings(env), clock, log, whenAnswered),
       // If tracing cannot start, only the traces are lost.
       tracing: () =>
         namesCollector(env) ? startTracing().catch(() => log({ event: 'traces_off' })) : null,

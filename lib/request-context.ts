@@ -18,6 +18,7 @@ interface RequestContext {
    * yet.
    */
   readonly events: { areWaiting: boolean }
+  readonly answered: Promise<void>
   readonly endsAt: number
   readonly backgroundEndsAt: number
 }
@@ -34,18 +35,24 @@ export const BACKGROUND_MS = 40_000
 export function withRequest<T>(
   request: Pick<RequestContext, 'requestId' | 'function'>,
   budgetMs: number,
-  work: () => T,
-): T {
+  work: () => Promise<T>,
+): Promise<T> {
   const now = performance.now()
-  return contexts.run(
-    {
-      ...request,
-      events: { areWaiting: false },
-      endsAt: now + budgetMs,
-      backgroundEndsAt: now + Math.max(budgetMs, BACKGROUND_MS),
-    },
-    work,
-  )
+  const { promise: answered, resolve } = Promise.withResolvers<void>()
+  const context = {
+    ...request,
+    events: { areWaiting: false },
+    answered,
+    endsAt: now + budgetMs,
+    backgroundEndsAt: now + Math.max(budgetMs, BACKGROUND_MS),
+  }
+  return contexts.run(context, async () => {
+    try {
+      return await work()
+    } finally {
+      resolve()
+    }
+  })
 }
 
 /**
@@ -56,9 +63,9 @@ export function withRequest<T>(
 export function inBackground<T>(work: () => T): T {
   const context = contexts.getStore()
   if (context === undefined) return work()
-  const { requestId, function: name, events, backgroundEndsAt } = context
+  const { requestId, function: name, events, answered, backgroundEndsAt } = context
   return contexts.run(
-    { requestId, function: name, events, endsAt: backgroundEndsAt, backgroundEndsAt },
+    { requestId, function: name, events, answered, endsAt: backgroundEndsAt, backgroundEndsAt },
     work,
   )
 }
@@ -66,6 +73,9 @@ export function inBackground<T>(work: () => T): T {
 /** The time left in milliseconds; Infinity outside a request. */
 export const timeLeft = (): number =>
   Math.max(0, (contexts.getStore()?.endsAt ?? Infinity) - performance.now())
+
+/** Resolves when the request has its answer; outside a request at the next turn. */
+export const whenAnswered = (): Promise<void> => contexts.getStore()?.answered ?? Promise.resolve()
 
 /** Notes that the request, or its background work, has written an event. */
 export function noteEvent(): void {

@@ -18,6 +18,9 @@ const ROLLBACK = 'test/rollback/*.test.ts'
 /** Needs Chromium: `npm run test:pages`. */
 const PAGES = 'test/pages/*.test.ts'
 
+/** Change the settings of a real Redis: `npm run test:real`. */
+const PROCESSES = 'test/processes/*.test.ts'
+
 /** The tests that `npm test` leaves out, because it must stay under two minutes. */
 const LONG = [
   // The programs of `dev/`, on databases and worlds of their own.
@@ -70,7 +73,17 @@ export default defineConfig({
           name: 'tests',
           include: ['test/**/*.test.ts'],
           // `npm run test:modes` runs those of APIv3.
-          exclude: [SIMULATION, BUILT, DEPLOY, PAGES, ROLLBACK, V3_ONLY, ...LONG, ...SIMULATOR],
+          exclude: [
+            SIMULATION,
+            BUILT,
+            DEPLOY,
+            PAGES,
+            PROCESSES,
+            ROLLBACK,
+            V3_ONLY,
+            ...LONG,
+            ...SIMULATOR,
+          ],
           isolate: false,
         },
       },

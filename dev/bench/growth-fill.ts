@@ -111,7 +111,8 @@ const shapeRows = v.array(
 const SHAPE = `
   with constraints as (
     select conrelid::regclass::text as tab, conname as name, contype as kind, pg_get_constraintdef(oid) as definition, conindid as index
-    from pg_constraint where contype in ('p', 'u', 'f', 'c') and conrelid::regclass::text = any($1)
+    from pg_constraint where contype in ('p', 'u', 'f', 'c')
+      and (conrelid::regclass::text = any($1) or (contype = 'f' and confrelid::regclass::text = any($1)))
   ), indexes as (
     select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index
     where indrelid::regclass::text = any($1) and indexrelid not in (select index from constraints where kind in ('p', 'u'))
@@ -147,14 +148,17 @@ const INSERT = `
     from dated
   ), placed as (
     insert into orders (id, out_trade_no, trade_state, openid, total_fee, body, items, client_ip, notify_url, created_at, time_expire, request_key,
-      request_hash, closed_at, closed_at_wechat, transaction_id, paid_at, refunded_fee, claimed_fee, asked_at, shipping_state)
+      request_hash, closed_at, closed_at_wechat, transaction_id, paid_at, refunded_fee, claimed_fee, asked_at, shipping_state, shipped_at, settled_at, settlement_due_at)
     overriding system value
     select n, out_trade_no, state, openid, 2800, '拿铁', '[{"sku":"latte","name":"拿铁","price":2800,"quantity":1}]', '203.0.113.7',
       'https://shop.example/api/notify', at, at + interval '2 hours', 'user:' || openid || ':' || reverse(hash), hash || hash,
       case when state = 'CLOSED' then at + interval '2 hours' end, state = 'CLOSED',
       case when state <> 'CLOSED' then transaction_id end, case when state <> 'CLOSED' then paid_at end,
       case when state = 'REFUND' then 2800 else 0 end, case when state = 'REFUND' then 2800 else 0 end,
-      case when state = 'CLOSED' then at + interval '2 hours' end, case when state = 'SUCCESS' then 'UPLOADED' end
+      case when state = 'CLOSED' then at + interval '2 hours' end, case when state = 'SUCCESS' then 'UPLOADED' end,
+      case when state = 'SUCCESS' then paid_at + interval '1 minute' end,
+      case when state = 'SUCCESS' and at <= $8::timestamptz - interval '10 days' then at + interval '9 days' end,
+      case when state = 'SUCCESS' and at > $8::timestamptz - interval '10 days' then $8::timestamptz + interval '1 day' end
     from facts
   ), paid as (
     insert into payments (out_trade_no, transaction_id, total_fee, cash_fee, bank_type, payer_openid, paid_at, source, recorded_at, billed_on, billed_in)

@@ -104,7 +104,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/phone',
-    'taps the phone number button as this payer; answers the detail of its event, with the phoneCode as code',
+    'taps the phone number button as this payer; returns the detail of its event, with the phoneCode as code',
     { schema: phoneSchema, example: { openid: 'oVisitor', phoneNumber: '13800000001' } },
     ({ openid, phoneNumber }) => simulator.tapPhoneButton(openid, phoneNumber),
   ),
@@ -205,7 +205,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/settings',
-    'changes settings of the simulator, such as how long a refund takes; answers all settings',
+    'changes settings of the simulator, such as how long a refund takes; returns all settings',
     { schema: settingsChangeSchema, example: { refundMs: 3000 } },
     (settings) => ({ settings: simulator.changeSettings(settings) }),
   ),
@@ -222,7 +222,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/keys',
-    'changes the keys that WeChat signs APIv3 with: mode, rotate or retire; answers all keys',
+    'changes the keys that WeChat signs APIv3 with: mode, rotate or retire; returns all keys',
     { schema: keyChangeSchema, example: { rotate: 'public-key' } },
     (change) => ({ keys: simulator.changeKeys(change) }),
   ),

@@ -23,14 +23,14 @@ export const hashShipment = ({ logisticsType, parcels, isAllDelivered }: Shipmen
 export type PlanRefusal = 'complete' | 'too_many_parcels' | 'corrected'
 
 /**
- * Parcels are added until a request says that they are all. From then on, a request with other
- * content is a correction, which replaces the whole content. Null: the request is repeated, and
- * nothing changes.
+ * Parcels are added until a request says that they are all. After that, a request that says so,
+ * too, adds its parcels while WeChat has only some of the stored ones. Otherwise it is a correction
+ * and replaces the whole content. Null: the request is repeated, and nothing changes.
  *
- * `complete`: a parcel cannot be added after the last one, even while WeChat does not have that one
- * yet: the report may be under way, and a further parcel would use up the one correction that
- * WeChat allows. `corrected`: an earlier request does not replace a later one that WeChat does not
- * have yet. The network may repeat it late.
+ * `complete`: a request that announces further parcels came after the last one. The report of the
+ * last one may be under way, and a further parcel would use up the one correction that WeChat
+ * allows. `corrected`: an earlier request does not replace a later one that WeChat does not have
+ * yet. The network may repeat it late.
  *
  * @param repeats the request that it repeats: the last one, or an earlier one
  */
@@ -46,9 +46,9 @@ export function planShipment(
   if (stored.logisticsType !== request.logisticsType) return replacing
   const known = keptParcels(stored)
   const added = withoutKnown(request.parcels, known)
-  if (!request.isAllDelivered && (!isOpen(stored) || isLastStored(stored)))
+  if (!request.isAllDelivered && (!takesParcels(stored) || isLastStored(stored)))
     return added.length === 0 ? ok(null) : err('complete')
-  if (!isOpen(stored)) return replacing
+  if (!takesParcels(stored)) return replacing
   const parcels = [...known, ...added]
   if (parcels.length > MOST_PARCELS) return err('too_many_parcels')
   const { reportedParcels } = stored
@@ -66,7 +66,7 @@ const replaced = (request: ShipmentRequest): ShipmentContent => ({
  * Whether WeChat accepts further parcels: no request has said that they are all, or WeChat has only
  * some of them.
  */
-const isOpen = ({ isAllDelivered, reportedParcels, parcels }: Shipment): boolean =>
+const takesParcels = ({ isAllDelivered, reportedParcels, parcels }: Shipment): boolean =>
   !isAllDelivered || (reportedParcels > 0 && reportedParcels < parcels.length)
 
 /** Whether the stored shipment has its last parcel, and WeChat has not refused it. */

@@ -3,7 +3,7 @@ import type { NoAnswer } from '../core/no-answer.ts'
 import { traceHop } from '../trace.ts'
 import { callByOfetch, mayHaveBody } from './ofetch.ts'
 import {
-  gatewayError,
+  serverError,
   NoAnswerError,
   spanAttributes,
   timedOut,
@@ -26,7 +26,7 @@ interface Download extends TracedRequest {
 /**
  * Sends one request to WeChat and returns the answer in pieces, so that a large one does not fill
  * the memory. The answer can be read once. Its connection is released when the reader stops, at the
- * end or before it. A gateway's 5xx counts as no answer.
+ * end or before it. A status of 500 or more counts as no answer.
  *
  * The deadline covers the whole download. The time that the reader takes between two pieces counts
  * for the deadline, but not for `idleMs`.
@@ -46,7 +46,7 @@ async function begin({ deadlineMs, idleMs, maxBytes, ...outgoing }: Download): P
     const status = answer.statusCode ?? 0
     if (status < 500 && mayHaveBody(status)) return new Response(Readable.toWeb(answer), { status })
     answer.destroy()
-    if (status >= 500) throw gatewayError(status)
+    if (status >= 500) throw serverError(status)
     return new Response(null, { status })
   })
   return readPieces(body, maxBytes, longestWait)

@@ -15,7 +15,7 @@ const LIMITS: readonly (readonly [RegExp, number])[] = [
 /** nginx closes after 75 seconds by default. */
 const DEFAULT_LIMIT_MS = 70_000
 
-/** An answer may announce more than the limit, but no load balancer keeps more than this. */
+/** The longest idle time, even if `Keep-Alive` announces more: see AWS above. */
 const LONGEST_MS = 300_000
 
 /** The time that a request needs to arrive before the other side closes. */

@@ -32,8 +32,8 @@ const createAgents = (longestMs: number): Agents => {
 }
 
 /** For requests that are sent again if their connection is stale. */
-const patient = createAgents(Infinity)
-for (const agent of [patient.plain, patient.tls])
+const forRepeatable = createAgents(Infinity)
+for (const agent of [forRepeatable.plain, forRepeatable.tls])
   agent.createConnection = (...how: Connecting) =>
     takeReady(nameOf(how[0])) ?? connect(agent, ...how)
 
@@ -49,14 +49,14 @@ const connect = (
   (agent instanceof TlsAgent ? TlsAgent : PlainAgent).prototype.createConnection.apply(agent, how)
 
 /**
- * For all others: a connection that was used a moment ago is hardly ever stale. Every server keeps
- * one for 5 seconds.
+ * For all others: a connection that was used a moment ago is hardly ever stale. Node's server
+ * closes after 5 seconds, the shortest default that we know of.
  */
-const cautious = createAgents(4_000)
+const forOthers = createAgents(4_000)
 
 /** The agent for one request. Its next connection is either new or not stale. */
 export function agentFor(url: URL, isRepeatable: boolean): PlainAgent {
-  const agent = agentOf(isRepeatable ? patient : cautious, url)
+  const agent = agentOf(isRepeatable ? forRepeatable : forOthers, url)
   // The newest connection is used first. If it is stale, all are.
   for (const sockets of idleTo(agent, url)) {
     const newest = sockets.at(-1)
@@ -90,7 +90,7 @@ export function openConnection(address: string): void {
 
 /** Where one connection was stale, the other idle ones are not trusted either. */
 export function closeIdle(url: URL): void {
-  idleTo(agentOf(patient, url), url).forEach(destroyAll)
+  idleTo(agentOf(forRepeatable, url), url).forEach(destroyAll)
   dropReady(peerOf(url).peer)
 }
 

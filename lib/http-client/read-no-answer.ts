@@ -21,7 +21,7 @@ export class NoAnswerError extends Error {
 }
 
 /** For a gateway's 5xx: it is unknown whether the server behind it received the request. */
-export const gatewayError = (status: number): NoAnswerError =>
+export const serverError = (status: number): NoAnswerError =>
   new NoAnswerError({ why: 'server', code: String(status) })
 
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/

@@ -1,7 +1,7 @@
 /**
- * Connections that were opened before their request, at most one for each peer. It may still be on
- * its way when a request takes it. One that fails earlier is dropped without a word, and the
- * request opens its own.
+ * Connections that were opened before their request, at most one for each peer. A connection may
+ * still be connecting when a request takes it. If it fails before, it is dropped and nothing is
+ * logged, and the request opens its own.
  */
 import type { Socket } from 'node:net'
 import { isStale, markIdle } from './idle-sockets.ts'
@@ -16,8 +16,9 @@ export const isReady = (peer: string): boolean => {
 }
 
 /**
- * Calls `open` in the next turn of the event loop, so that a message that is refused without any
- * other side is answered first. Does nothing if a request has opened its own connection by then.
+ * Calls `open` in the next turn of the event loop. A message that is refused without a call to
+ * another server is answered before. Does nothing if a request has opened its own connection by
+ * then.
  */
 export function planReady(peer: string, open: () => void): void {
   if (planned.has(peer)) return

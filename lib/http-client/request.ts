@@ -20,9 +20,8 @@ export interface Outgoing {
   readonly body?: string | undefined
   readonly certificate?: Certificate | undefined
   /**
-   * Whether the other side, if it receives the request twice, does what it does if it receives the
-   * request once, and the second answer is as good as the first one. If not, a request without an
-   * answer stays an unknown outcome.
+   * Whether a second copy of the request is harmless and gets an equivalent answer. If not, the
+   * request is sent once, and without an answer its outcome is unknown.
    */
   readonly isRepeatable: boolean
   /** Called before the request is sent a second time. */

@@ -2,7 +2,7 @@ import type { NoAnswer } from '../core/no-answer.ts'
 import { timeLeft } from '../request-context.ts'
 import { traceHop } from '../trace.ts'
 import { callByOfetch, mayHaveBody } from './ofetch.ts'
-import { gatewayError, spanAttributes, tooLarge, toNoAnswer } from './read-no-answer.ts'
+import { serverError, spanAttributes, tooLarge, toNoAnswer } from './read-no-answer.ts'
 import { exchange, readAtMost, request, type Outgoing } from './request.ts'
 
 export interface TracedRequest extends Outgoing {
@@ -20,7 +20,7 @@ export interface Answer {
 
 /**
  * Sends one request to WeChat. Without an answer the outcome is unknown: the request may have
- * arrived. A gateway's 5xx counts as no answer.
+ * arrived. A status of 500 or more counts as no answer.
  */
 export const sendRequest = (
   outgoing: TracedRequest & { readonly maxBytes: number },
@@ -44,7 +44,7 @@ async function wholeAnswer({
   const limits = { maxBytes, deadlineMs: Math.min(deadlineMs, timeLeft()) }
   const response = await callByOfetch(outgoing, async (prepared) => {
     const { status, headers, bytes } = await exchange(prepared, limits)
-    if (status >= 500) throw gatewayError(status)
+    if (status >= 500) throw serverError(status)
     if (bytes === null) throw tooLarge()
     const init = { status, headers: toPairs(headers) }
     return new Response(mayHaveBody(status) ? bytes : null, init)

@@ -5,7 +5,7 @@ import type { Edge } from './edge.ts'
 import { networkOf, publicAddress } from './client-address.ts'
 
 /**
- * Refuses a caller who is known to call too often. The report to Redis runs beside the request. No
+ * Refuses a caller who is known to call too often. The report to Redis is sent after the answer. No
  * caller waits for it, so a slow or missing Redis changes nothing.
  */
 export function limit(

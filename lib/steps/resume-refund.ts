@@ -44,7 +44,7 @@ export async function sendRefund(deps: RefundDeps, claimed: Refund): Promise<Out
 
 /**
  * Decides whether a refusal is final, by the list of all refunds that WeChat has of the order.
- * Those that were made in the merchant console are stored in the ledger on this occasion.
+ * Unless the refund stays parked, those that were made in the merchant console are stored.
  */
 async function judgeRefusal(
   deps: RefundDeps,
@@ -64,9 +64,9 @@ async function judgeRefusal(
 }
 
 /**
- * Frees the amount of a refund that WeChat has made, although our refunds of the order have claimed
- * it. Ours that it makes impossible are closed, even if WeChat does not answer. WeChat is asked
- * about the others, and those that it refuses are closed.
+ * WeChat has made a refund whose amount our refunds of the order have reserved. Closes those of
+ * ours that no longer fit, even if WeChat does not answer. Asks WeChat about the others, and closes
+ * those that it refuses.
  */
 export async function makeRoomFor(
   deps: RefundDeps,
@@ -111,8 +111,8 @@ const TOO_LITTLE_LEFT =
   'other refunds of this order leave too little of what was paid, for instance one made in the merchant console: look at the order there'
 
 /**
- * Frees the claim first, because it may block the other refunds. If the process dies in between,
- * cron stores them.
+ * Closes our refund before it stores the listed ones, because ours reserves their amount. If the
+ * process dies between the two, cron stores the listed ones.
  */
 async function closeRefund(
   deps: RefundDeps,

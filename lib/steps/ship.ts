@@ -27,7 +27,7 @@ const LONGEST_PAUSE_SECONDS = 21_600
 /**
  * The money is frozen until WeChat has the shipment, so the shipment is given up late. A week
  * outlasts a daily quota and an outage of days. Every pause must have been used once, so that a
- * week without cron costs no attempt.
+ * shipment is not given up only because cron did not run.
  */
 const GIVE_UP_AFTER_MS = 7 * 86_400_000
 const FEWEST_ATTEMPTS = PAUSES_SECONDS.length + 1
@@ -92,8 +92,8 @@ export async function shipDue(deps: ShipDeps, limit: number, guard = unguarded):
 }
 
 /**
- * Reports a claimed shipment. Content that was stored meanwhile is reported after the answer, so
- * that two reports never run at the same time: the second one could use up the one change.
+ * Reports a claimed shipment. Content that was stored meanwhile is reported after the answer, or a
+ * minute later if WeChat did not answer. Two concurrent reports could use up the one correction.
  */
 async function uploadShipment(
   deps: ShipDeps,

@@ -1,7 +1,7 @@
 /**
- * Counts callers, on Upstash. Keys: `wxpay:limit:<step>:<user or address>:<hash>:<minute>` counts
- * the calls of that minute and expires after two. The hash is a SHA-256: neither an openid nor an
- * address is stored.
+ * Counts the calls of each caller, on Upstash. The key
+ * `wxpay:limit:<step>:<user or address>:<hash>:<minute>` counts the calls of that minute and
+ * expires after two. The hash is a SHA-256: neither an openid nor an address is stored.
  *
  * Each instance counts in memory, and all instances add up their counts in Redis. Limits never
  * throw. Library messages are not passed on, because they contain the whole command.
@@ -36,8 +36,8 @@ const ADDRESS_FACTOR = 10
 const WINDOW_MS = 60_000
 
 /**
- * An instance reports to Redis with a caller's second call, because a payer makes each call once a
- * minute and Upstash bills by the command. Every wrong key is reported.
+ * An instance reports a caller to Redis after every two calls. Most payers make each call once a
+ * minute, so they cost no command, and Upstash bills by the command. Every wrong key is reported.
  */
 const REPORTED_TOGETHER = 2
 
@@ -61,10 +61,12 @@ interface Count {
 /** The answer to the commands of `report`. PEXPIRE is answered with a number, too. */
 const totals = v.array(v.pipe(v.number(), v.safeInteger()))
 
+/** @param whenAnswered resolves when the current request has its answer */
 export function createLimits(
   settings: () => RedisSettings,
   clock: Pick<Clock, 'now'>,
   log: (fields: LogFields) => void,
+  whenAnswered: () => Promise<void>,
 ): Limits {
   const counts = new Map<string, Count>()
   const due = new Set<Count>()
@@ -120,9 +122,12 @@ export function createLimits(
 
   let reporting: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
-  /** Counts that are due while a report is under way share the next one. */
+  /**
+   * Counts that are due while a report is under way share the next one. It waits for the answer of
+   * the request, which may need the connection to Redis itself.
+   */
   const reportSoon = () =>
-    (next ??= reporting.then(() => {
+    (next ??= Promise.all([reporting, whenAnswered()]).then(() => {
       next = undefined
       reporting = report()
       return reporting

@@ -18,13 +18,14 @@ const withOrder = (change: string, event = '', copied = ''): string => `
 
 /**
  * Whether a run is reporting it. The clock of the database decides, because the clocks of the
- * instances differ. A version without claims postpones a shipment with an error.
+ * instances differ. Version 0.1.0 leaves `claim` as it is when it postpones a shipment, and sets
+ * `err_code`. So a shipment with an error is not being reported.
  */
 const UNDER_WAY = `(s.claim is not null and s.err_code is null and s.next_attempt_at > now())`
 
 /**
- * Whether WeChat may still receive the last report, because that one got no answer. A second report
- * before it could use up the one correction.
+ * Whether WeChat may still receive the last report, because that one got no answer. If another
+ * report arrived first, the last one would use up the one correction.
  */
 const MAY_ARRIVE = `coalesce(s.err_code = 'wechat_unknown' and s.next_attempt_at > now(), false)`
 
@@ -32,8 +33,8 @@ const MAY_ARRIVE = `coalesce(s.err_code = 'wechat_unknown' and s.next_attempt_at
 const after = (ms: string): string => `now() + ${ms}::integer * interval '1 millisecond'`
 
 /**
- * A run that reports the shipment keeps its claim. When it has ended, the new content is due. After
- * a report without an answer, the content is due a minute later at most.
+ * A run that reports the shipment keeps its claim. When it has ended, the new content is due. If
+ * the last report got no answer, the new content is due in a minute at most.
  *
  * `$11` to `$14` name the shipment that the content was planned from. It must still be the stored
  * one. For a new shipment they are null. Only earlier versions read `was_changed`. It is kept for a
@@ -57,7 +58,7 @@ export const SAVE = withOrder(`
   where s.content_hash = $11 and s.shipping_state = $12 and s.reported_parcels = $13::integer and s.request_hash is not distinct from $14
   returning *`)
 
-/** From `$3` on, WeChat is asked whether the payer has the goods. */
+/** An hour after `$3`, WeChat is asked for the first time whether the payer has the goods. */
 const SHIPPED = `,
       shipped_at = case when changed.is_all_delivered then coalesce(o.shipped_at, $3::timestamptz) else o.shipped_at end,
       settlement_due_at = coalesce(o.settlement_due_at, $3::timestamptz + interval '1 hour')`
@@ -109,8 +110,9 @@ export const FAILED = withOrder(
 
 /**
  * Ends the claim of a run whose content was replaced meanwhile, so that the new content is due. If
- * WeChat accepted the old content, its parcels are the first of the new ones, or it is corrected.
- * If WeChat did not answer (`$6`), the new content is due in a minute: see `MAY_ARRIVE`.
+ * WeChat accepted the old content (`$4`) and the new content begins with the same parcels, those
+ * count as reported. If it does not, the new content is a correction. If WeChat did not answer
+ * (`$6`), the new content is due in a minute: see `MAY_ARRIVE`.
  */
 export const RELEASE = `
   update shipments s set next_attempt_at = case when $6::boolean then now() + interval '1 minute' else now() end,

@@ -19,6 +19,7 @@ import type { Handler } from '../../lib/http/serve.ts'
 import type { Edge } from '../../lib/http/edge.ts'
 import type { Deps, LimitedCaller, LimitedStep } from '../../lib/ports.ts'
 import { createLimits } from '../../lib/stores/limits.ts'
+import { whenAnswered } from '../../lib/request-context.ts'
 import { thisInstance } from '../../lib/composition.ts'
 import { listenToLog } from '../steps/log-lines.ts'
 import { openShop, type Answer, type Shop } from '../support/shop.ts'
@@ -74,7 +75,7 @@ const newLimits = (log: Deps['log'] = () => undefined, redisToken?: string) => {
     url: env['UPSTASH_REDIS_REST_URL'] ?? '',
     token: redisToken ?? env['UPSTASH_REDIS_REST_TOKEN'] ?? '',
   }
-  return createLimits(() => settings, thisInstance().deps.clock, log)
+  return createLimits(() => settings, thisInstance().deps.clock, log, whenAnswered)
 }
 const outcome = (answer: Answer) => [answer.status, answer.json['code']]
 
@@ -423,6 +424,7 @@ describe('the count', () => {
         () => ({ url: redis.url, token: 'token' }),
         thisInstance().deps.clock,
         () => undefined,
+        whenAnswered,
       )
       for (let call = 0; call < 2; call += 1) await limits.count('login', [user()])
       await redis.stop()
@@ -444,6 +446,7 @@ describe('the count', () => {
       () => ({ url: redis.url, token: 'token' }),
       thisInstance().deps.clock,
       () => undefined,
+      whenAnswered,
     )
     for (let first = 0; first < over.length; first += 500)
       for (let call = 0; call < 2; call += 1)
@@ -502,7 +505,12 @@ describe('with a Redis that is', () => {
   test('not configured no caller is limited, and the log names the variable', async () => {
     const log = vi.fn<Deps['log']>()
     const { redisSettings } = await import('../../lib/config/stores.ts')
-    const limits = createLimits(() => redisSettings({}), thisInstance().deps.clock, log)
+    const limits = createLimits(
+      () => redisSettings({}),
+      thisInstance().deps.clock,
+      log,
+      whenAnswered,
+    )
     for (let call = 0; call < 2; call += 1) await limits.count('orders', [user()])
     expect(limits.secondsLeft('orders', [user()])).toBeNull()
     expect(log.mock.calls).toEqual([

@@ -58,7 +58,7 @@ test('parcels are added in the order of their requests, until one is the last', 
   })
 })
 
-test('after the last parcel no other is added, unless WeChat has refused the last one', () => {
+test('after the last parcel no further ones can be announced, unless WeChat has refused the last one', () => {
   const last = express(true, 'A', 'B', 'Z')
   const isSplit = true
   const waiting = stored({ ...last, isSplit, reportedParcels: 1 }, { shippingState: 'PENDING' })

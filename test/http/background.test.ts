@@ -10,8 +10,8 @@ import { findFunctions } from '../../dev/build/bundle-functions.ts'
 
 const request = { requestId: 'r', function: 'notify' }
 
-test('background work may outlast the deadline of its request, up to a limit counted from the request', () => {
-  withRequest(request, 100, () => {
+test('background work may outlast the deadline of its request, up to a limit counted from the request', async () => {
+  await withRequest(request, 100, async () => {
     expect(timeLeft()).toBeLessThanOrEqual(100)
     const left = inBackground(timeLeft)
     expect(left).toBeGreaterThan(BACKGROUND_MS - 1_000)
@@ -29,8 +29,8 @@ test('background work started by background work gets no extra time', async () =
   )
 })
 
-test('a request with a longer limit gives its background work the same limit', () => {
-  withRequest(request, 2 * BACKGROUND_MS, () =>
+test('a request with a longer limit gives its background work the same limit', async () => {
+  await withRequest(request, 2 * BACKGROUND_MS, async () =>
     expect(inBackground(timeLeft)).toBeGreaterThan(BACKGROUND_MS),
   )
 })

@@ -7,22 +7,30 @@ import { writePaymentNotification } from './forged-notification.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-/** Sends the notification. Returns a description of each broken promise. */
+interface Claim {
+  /** A description of each broken promise. */
+  readonly problems: readonly string[]
+  readonly isRefused: boolean
+}
+
+const NOT_SENT: Claim = { problems: [], isRefused: false }
+
+/** Sends the notification, if there is another order's payment to claim. */
 export async function claimAnotherPayment(
   world: World,
   outTradeNo: string,
   protocol: Protocol,
   random: Random,
-): Promise<readonly string[]> {
+): Promise<Claim> {
   const orders = world.simulator.orders()
   const paid = orders.find(({ payment }) => payment !== null)?.payment ?? null
   const wanted = orders.find((order) => order.outTradeNo === outTradeNo)
-  if (paid === null || wanted === undefined || wanted.payment !== null) return []
+  if (paid === null || wanted === undefined || wanted.payment !== null) return NOT_SENT
   // The ledger can refuse the claim only after it has stored this payment for its own order.
   const [row] = await world.sql('select 1 from payments where transaction_id = $1', [
     paid.transactionId,
   ])
-  if (row === undefined) return []
+  if (row === undefined) return NOT_SENT
   world.suspects.add(outTradeNo)
   const message = writePaymentNotification(world, protocol, {
     ...wanted,
@@ -34,7 +42,9 @@ export async function claimAnotherPayment(
     async (response) => response.ok && (await response.text()).includes('SUCCESS'),
     () => null,
   )
-  if (isTaken === true) return ['3: one payment was taken for two orders']
   if (isTaken === false) world.count('world', `a claim of ${protocol} refused`)
-  return []
+  return {
+    problems: isTaken === true ? ['3: one payment was taken for two orders'] : [],
+    isRefused: isTaken === false,
+  }
 }

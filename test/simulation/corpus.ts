@@ -4,7 +4,7 @@
  */
 import type { History } from './history.ts'
 
-export const corpus: readonly (readonly [fault: string, history: History])[] = [
+export const corpus: readonly (readonly [defect: string, history: History])[] = [
   [
     'a parcel that arrived while the last one was reported used up the one correction',
     {
@@ -34,7 +34,7 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       seed: 1392848270,
       minuteOfDay: 0,
       autoShips: false,
-      isBilled: false,
+      bill: 'not compared',
       recovery: 'WeChat and cron',
     },
   ],
@@ -78,7 +78,7 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       seed: 1818926754,
       minuteOfDay: 0,
       autoShips: false,
-      isBilled: false,
+      bill: 'not compared',
       recovery: 'only cron',
     },
   ],
@@ -106,7 +106,7 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       seed: 2147483627,
       minuteOfDay: 27,
       autoShips: false,
-      isBilled: false,
+      bill: 'not compared',
       recovery: 'WeChat first',
     },
   ],
@@ -164,7 +164,7 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       seed: 1515005862,
       minuteOfDay: 2,
       autoShips: false,
-      isBilled: false,
+      bill: 'not compared',
       recovery: 'only cron',
     },
   ],
@@ -208,7 +208,7 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       seed: 868192232,
       minuteOfDay: 1178,
       autoShips: false,
-      isBilled: false,
+      bill: 'not compared',
       recovery: 'WeChat first',
     },
   ],
@@ -241,7 +241,7 @@ export const corpus: readonly (readonly [fault: string, history: History])[] = [
       seed: 129734157,
       minuteOfDay: 12,
       autoShips: false,
-      isBilled: false,
+      bill: 'not compared',
       recovery: 'WeChat first',
     },
   ],

@@ -4,10 +4,10 @@
  */
 import { createPublicKey, sign, X509Certificate, type KeyObject } from 'node:crypto'
 import { demoV3Values } from '../../dev/world/demo-values.ts'
+import { toBeijingDigits, toRfc3339 } from '../../dev/wechat/beijing.ts'
+import { withSignature } from '../../dev/wechat/signature.ts'
 import { encrypt } from '../../dev/wechat/v3/encryption.ts'
-import { toBeijingDigits, toRfc3339 } from '../../lib/core/time.ts'
-import { signed } from '../../lib/wechat/v2/sign.ts'
-import { writeXml } from '../../lib/wechat/xml.ts'
+import { writeXml } from '../../dev/wechat/xml.ts'
 import { findPrivateKey, type Protocol } from './account.ts'
 import type { World } from './world.ts'
 
@@ -45,12 +45,12 @@ function writeV2({ env }: World, payment: Payment): Message {
     transaction_id: transactionId,
     total_fee: String(totalFee),
     cash_fee: String(totalFee),
-    time_end: toBeijingDigits(paidAt),
+    time_end: toBeijingDigits(paidAt.getTime()),
     ...(attach === '' ? {} : { attach }),
   })
   const headers = { 'content-type': 'text/xml' }
   return {
-    body: writeXml(signed(new Map(fields), env.WECHAT_PAY_KEY, 'HMAC-SHA256')),
+    body: writeXml(withSignature(new Map(fields), env.WECHAT_PAY_KEY, 'HMAC-SHA256')),
     headers,
   }
 }
@@ -68,7 +68,7 @@ function writeV3(world: World, payment: Payment): Message {
     trade_state_desc: '支付成功',
     bank_type: 'OTHERS',
     attach,
-    success_time: toRfc3339(paidAt),
+    success_time: toRfc3339(paidAt.getTime()),
     payer: { openid },
     amount: { total: totalFee, payer_total: totalFee, currency: 'CNY', payer_currency: 'CNY' },
   })
@@ -81,7 +81,7 @@ export function writeV3Event(
   originalType: string,
   plain: object,
 ): Message {
-  const at = new Date(world.time.now())
+  const at = world.time.now()
   const { serial, privateKey } = newestKey(world)
   const body = JSON.stringify({
     id: 'EV-1',
@@ -94,7 +94,7 @@ export function writeV3Event(
       ...encrypt(demoV3Values.WECHAT_PAY_V3_KEY, JSON.stringify(plain), originalType),
     },
   })
-  const timestamp = String(Math.floor(at.getTime() / 1_000))
+  const timestamp = String(Math.floor(at / 1_000))
   const signature = sign('sha256', Buffer.from(`${timestamp}\nnonce\n${body}\n`), privateKey)
   return {
     body,

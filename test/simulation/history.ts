@@ -1,5 +1,6 @@
 /** A history is a random workload with its faults. */
 import type { Account } from './account.ts'
+import type { BillError } from './bill-errors.ts'
 import type { ActOnComplaint, Complain, ForgeComplaint } from './complaints.ts'
 import type { Extra } from './extra-notification.ts'
 import type { Fault } from './faults.ts'
@@ -90,8 +91,8 @@ export interface History {
   readonly seed: number
   readonly minuteOfDay: number
   readonly autoShips: boolean
-  /** Cron compares the bills. With a refund in the console it always does. */
-  readonly isBilled: boolean
+  /** The state of the bills. With a refund in the console they are always compared. */
+  readonly bill: 'not compared' | 'right' | BillError
   /** The callers of our functions once the faults have ended. */
   readonly recovery: 'WeChat and cron' | 'only cron' | 'WeChat first'
 }
@@ -116,7 +117,7 @@ export const CALM: History = {
   seed: 1,
   minuteOfDay: 600,
   autoShips: false,
-  isBilled: false,
+  bill: 'not compared',
   recovery: 'WeChat and cron',
 }
 

@@ -21,6 +21,7 @@ import {
 import { changeKeys } from './key-change.ts'
 import { sendExtra } from './extra-notification.ts'
 import { compareBills, converge } from './convergence.ts'
+import { findUnreported, spoilBills } from './bill-errors.ts'
 import { passDeadlines } from './deadlines.ts'
 import { toText } from './lock-watch.ts'
 import { shipInParcels } from './parcels.ts'
@@ -61,6 +62,8 @@ class Run {
   readonly #orders: KnownOrder[] = []
   /** The orders that the merchant ships as virtual. */
   readonly #virtual = new Set<string>()
+  /** The orders for which another order's payment was claimed. */
+  readonly #claimed = new Set<string>()
   readonly #observer: Observer
   readonly #client: Client
 
@@ -94,6 +97,10 @@ class Run {
     this.#world.cluster.heal()
     this.#world.simulator.clearFaults()
     this.#world.calmFrom = time.now()
+    this.problems.push(...(await this.#claimAgain()))
+    const { bill } = this.#history
+    const isSpoiled = bill !== 'not compared' && bill !== 'right'
+    const spoiled = isSpoiled ? spoilBills(this.#world, bill, this.#random.next()) : null
     const callCron = () =>
       this.#client.request(
         'cron',
@@ -109,18 +116,43 @@ class Run {
       this.problems.push(...late, ...(await finish()))
     }
     if (this.#isBilled()) {
-      const bills = await compareBills(this.#world, this.#random, callCron)
+      const bills = await compareBills(this.#world, this.#random, callCron, bill)
       this.problems.push(...bills, ...(await finish()))
+      if (isSpoiled && spoiled !== null)
+        this.problems.push(...(await findUnreported(this.#world, bill, spoiled)))
     }
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
 
-  /** A refund in the console may be in the bill only. */
+  /** Only the bill may show a refund that was made in the console. */
   #isBilled(): boolean {
     const refunds = this.#world.simulator.refunds()
-    const isInConsole = refunds.some(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
-    return this.#history.isBilled || isInConsole
+    const hasConsoleRefund = refunds.some(
+      ({ requestSource }) => requestSource === 'VENDOR_PLATFORM',
+    )
+    return this.#history.bill !== 'not compared' || hasConsoleRefund
+  }
+
+  /** Repeats each false claim without faults. If it is refused, there must be an incident. */
+  async #claimAgain(): Promise<readonly string[]> {
+    const problems: string[] = []
+    for (const outTradeNo of this.#claimed) {
+      const protocol = this.#protocolOf(outTradeNo)
+      const claim = await claimAnotherPayment(
+        this.#world,
+        outTradeNo,
+        protocol,
+        this.#random.next(),
+      )
+      problems.push(...claim.problems)
+      if (!claim.isRefused) continue
+      const [incident] = await this.#world.sql('select from incidents where out_trade_no = $1', [
+        outTradeNo,
+      ])
+      if (incident === undefined) problems.push(`a false claim has no incident (${outTradeNo})`)
+    }
+    return problems
   }
 
   async #start({ operation, seed }: Action): Promise<void> {
@@ -427,15 +459,12 @@ class Run {
           { user, body: { outTradeNo } },
           random,
         ))
-      case 'claim another payment':
-        return void this.problems.push(
-          ...(await claimAnotherPayment(
-            this.#world,
-            outTradeNo,
-            this.#protocolOf(outTradeNo),
-            random,
-          )),
-        )
+      case 'claim another payment': {
+        this.#claimed.add(outTradeNo)
+        const protocol = this.#protocolOf(outTradeNo)
+        const claim = await claimAnotherPayment(this.#world, outTradeNo, protocol, random)
+        return void this.problems.push(...claim.problems)
+      }
     }
   }
 
@@ -471,8 +500,8 @@ class Run {
   }
 
   /**
-   * A paid order that is not shipped in another way. A shop that ships automatically has none: its
-   * parcels would use up the one correction.
+   * A paid order that is not shipped in another way. The caller skips shops that ship
+   * automatically, because their parcels would use up the one correction.
    */
   #toShipInParcels(which: number): KnownOrder | undefined {
     const waiting = this.#paidOrders().filter(

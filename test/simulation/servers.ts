@@ -83,7 +83,11 @@ export function findServer(backends: Backends, { pathname }: URL): Server | null
         prefix: '',
         lateMs: 10_500,
         answer: backends.merchant,
-        refuse: (random) => new Response(null, { status: random.pick([400, 404, 500, 503]) }),
+        refuse: (random) => {
+          const status = random.pick([302, 307, 400, 404, 500, 503])
+          const headers = status < 400 ? { location: '/merchant/elsewhere' } : {}
+          return new Response(null, { status, headers })
+        },
       }
     case 'api': {
       // The function of the console has several parts, such as `/api/console/complaints`.

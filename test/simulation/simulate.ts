@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import * as v from 'valibot'
 import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { ALL_MODES } from './account.ts'
+import { BILL_ERRORS } from './bill-errors.ts'
 import { corpus } from './corpus.ts'
 import { REACHABLE } from './faults.ts'
 import { PAIRS } from './pairs.ts'
@@ -68,6 +69,7 @@ const OCCURRENCES = [
   'other protocol refused',
   ...TROUBLES.map((trouble) => `shipping trouble ${trouble}`),
   'bill compared',
+  ...BILL_ERRORS.map((error) => `bill error ${error}`),
   'code again accepted',
   'code again refused',
   'parcels accepted',

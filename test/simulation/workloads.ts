@@ -1,10 +1,11 @@
 /**
- * Generates histories. Mixed workloads reach everything and nothing often. The others repeat a few
- * kinds of action or fault, because a mixture hardly ever meets a defect that needs two rare
- * events.
+ * Generates histories. A mixed workload draws from all actions and faults, so each of them is rare.
+ * Swarm and aimed workloads repeat a few, because a mixture rarely has two rare events together.
+ * Small ones concern one order, and long ones last for days.
  */
 import fc from 'fast-check'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'
+import { BILL_ERRORS } from './bill-errors.ts'
 import { anyDelay, longDelay, noDelay } from './delays.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import type { History } from './history.ts'
@@ -42,7 +43,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   'extra notification': 10,
 }
 
-/** Kinds that meet the same promise. `buy` is added to each list. */
+/** Kinds of action that could break the same promise. `buy` is added to each list. */
 const AIMS: readonly (readonly Kind[])[] = [
   ['prepay', 'pay', 'query', 'close', 'cron'],
   ['pay', 'close', 'query by payment', 'claim another payment', 'foreign query'],
@@ -131,7 +132,7 @@ const aimed = {
     .tuple(fc.constantFrom(...AIMS), fc.constantFrom(noDelay, noDelay, anyDelay))
     .chain(([kinds, delay]) => actionsOf(severalOrders, ['buy', ...kinds], delay)),
 }
-/** One payer with one or two orders, and every fault. */
+/** One payer, whose actions concern the newest order, and every fault. */
 const small = {
   actions: actionsOf(oneOrder, ALL_KINDS, noDelay, false),
   faults: fc.constant(FAULTS),
@@ -160,7 +161,11 @@ const historyIn = (workload: {
     seed,
     minuteOfDay: fc.integer({ min: 0, max: 1_439 }),
     autoShips: fc.boolean(),
-    isBilled: fc.constantFrom(true, false, false, false, false),
+    bill: fc.oneof(
+      { weight: 8, arbitrary: fc.constant('not compared') },
+      { weight: 1, arbitrary: fc.constant('right') },
+      { weight: 1, arbitrary: fc.constantFrom(...BILL_ERRORS) },
+    ),
     recovery: fc.constantFrom('WeChat and cron', 'only cron', 'WeChat first'),
   })
 

@@ -125,3 +125,16 @@ test.each(cases)(
     expect(await opened(step)).toEqual({ database: 0, redis: 0, wechat: 0 })
   },
 )
+
+test('a report of the limits leaves the connection to Redis to the request', async () => {
+  const token = await shop.logIn()
+  const outTradeNo = await shop.placeOrder(token)
+  await shop.prepay(token, outTradeNo)
+  await shop.world.settled()
+  await allReady()
+  const before = count()
+  // An instance reports two calls of a step together.
+  await shop.prepay(token, outTradeNo)
+  await shop.world.settled()
+  expect(count()).toEqual(before)
+})

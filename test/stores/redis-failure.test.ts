@@ -64,6 +64,7 @@ async function lineOfCount(at = url): Promise<LogFields | undefined> {
     () => ({ url: at, token: TOKEN }),
     clock,
     (fields) => void lines.push(fields),
+    async () => undefined,
   )
   await limits.count('login', [{ kind: 'user', id: SECRET }])
   await limits.count('login', [{ kind: 'user', id: SECRET }])

@@ -316,6 +316,24 @@ const RULES: readonly Rule[] = [
     to: '',
   },
   {
+    what: 'a difference between a bill and the ledger becomes an incident',
+    file: 'lib/steps/reconcile-bill.ts',
+    from: '  await recordIncidents(deps, claim, differences)\n',
+    to: '',
+  },
+  {
+    what: 'a payment that the bill lacks is a difference',
+    file: 'lib/steps/reconcile-bill.ts',
+    from: 'yield payments.map(unbilledPayment)',
+    to: 'yield payments.slice(0, 0).map(unbilledPayment)',
+  },
+  {
+    what: 'a payment that contradicts its order becomes an incident',
+    file: 'lib/steps/settle.ts',
+    from: '  await recordIncident(deps, { ...incident,',
+    to: '  void ({ ...incident,',
+  },
+  {
     what: 'without an answer, an order is not unpaid',
     file: 'lib/steps/refresh-order.ts',
     from: `if (!asked.ok) return asked\n  switch`,
