@@ -155,7 +155,7 @@ function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table
     notes: [
       'The line with bytecode is a start with Node’s cache of compiled code. Vercel has such a cache for functions in ' +
         'production, so there it is the usual start, and the line above it the first one after a deployment.',
-      'What notify takes beyond an empty function: compiling our code and valibot (none with bytecode), running both ' +
+      'The time of notify beyond an empty function goes to compiling our code and valibot (not with bytecode), running both ' +
         'once, reading the variables, loading the code of the protocol, checking the message, and writing the log line. ' +
         'The XML parser, ofetch, the drivers and their connections are not among them: a message in the usual form ' +
         'needs no parser, and the connections are opened after a refusal is sent.',

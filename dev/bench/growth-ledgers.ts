@@ -138,9 +138,10 @@ function faultsOf(node: PlanNode): readonly string[] {
   const { 'Node Type': type, 'Relation Name': table, 'Index Name': index } = node
   const below = node.Plans.flatMap(faultsOf)
   if (!type.endsWith('Scan') || !growing.some((one) => one === table)) return below
-  if (type.endsWith('Seq Scan')) return [`a sequential scan of ${table}`, ...below]
   const removed = node['Rows Removed by Filter'] + node['Rows Removed by Index Recheck']
   const rows = (node['Actual Rows'] + removed) * node['Actual Loops']
+  // `exists` without a condition reads one row.
+  if (type.endsWith('Seq Scan') && rows > 1) return [`a sequential scan of ${table}`, ...below]
   if (rows <= MOST_ROWS) return below
   const along = index === '' ? '' : ` along ${index}`
   return [`${Math.round(rows).toLocaleString('en')} rows of ${table} read${along}`, ...below]

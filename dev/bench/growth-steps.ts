@@ -81,7 +81,6 @@ export function createSteps(world: World, openid: string) {
     await measure('refund, asked about', () =>
       call(anything, `${url}/api/refund?outRefundNo=${outRefundNo}`, { token }),
     )
-    await measure('health', () => call(anything, `${url}/api/health`))
   }
 
   let payerToken: Promise<string> | undefined

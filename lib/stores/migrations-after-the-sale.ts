@@ -141,4 +141,17 @@ export const afterTheSale: readonly Migration[] = [
          add column earlier_requests text[] not null default '{}'`,
     ],
   },
+  {
+    name: '0023-orders-to-ship',
+    statements: () => [],
+    indexes: [
+      {
+        // `orders_unshipped` also has the orders that were refunded in full. It stays, because an
+        // earlier version expects it.
+        name: 'orders_to_ship',
+        table: 'orders',
+        by: `(paid_at) where paid_at is not null and shipped_at is null and overdue_at is null and settlement_due_at is null and refunded_fee < total_fee`,
+      },
+    ],
+  },
 ]

@@ -1,11 +1,27 @@
 /** Notifications that WeChat sends beside those that are due. None of them changes an order. */
 import type { Protocol } from './account.ts'
-import { writePaymentNotification, writeV3Event, type Message } from './forged-notification.ts'
+import {
+  FORGERIES_OF_PAYMENTS,
+  writePaymentNotification,
+  writeV3Event,
+  type ForgeryOfPayment,
+  type Message,
+} from './forged-notification.ts'
+import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-export const EXTRAS = ['probe', 'unknown event', 'repeated', 'other protocol'] as const
+export const EXTRAS = [
+  'probe',
+  'unknown event',
+  'repeated',
+  'other protocol',
+  ...FORGERIES_OF_PAYMENTS,
+] as const
 export type Extra = (typeof EXTRAS)[number]
+
+export const isForgery = (extra: Extra): extra is ForgeryOfPayment =>
+  FORGERIES_OF_PAYMENTS.some((one) => one === extra)
 
 const PROBE = 'WECHATPAY/SIGNTEST/'
 
@@ -23,6 +39,7 @@ export async function sendExtra(
   const known = order()
   if (known === undefined) return []
   if (extra === 'repeated' && known.payment === null) return []
+  if (isForgery(extra)) return sendForgery(world, extra, { ...known, protocol: own }, random)
   const other = own === 'v2' ? 'v3' : 'v2'
   const protocol = extra === 'probe' ? 'v3' : extra === 'other protocol' ? other : own
   const transactionId = known.payment?.transactionId ?? `42${random.bytes(12).toString('hex')}`
@@ -44,7 +61,34 @@ export async function sendExtra(
     : [`1: ${outTradeNo} was taken for paid on the word of the other protocol`]
 }
 
-function messageOf(world: World, extra: Extra, payment: Message): Message {
+/** Sends a false notification of an order that is not paid. It must be refused. */
+async function sendForgery(
+  world: World,
+  forgery: ForgeryOfPayment,
+  order: SimulatedOrder & { readonly protocol: Protocol },
+  random: Random,
+): Promise<readonly string[]> {
+  const { outTradeNo, protocol, request, payment } = order
+  if (payment !== null || (forgery === 'old message' && protocol === 'v2')) return []
+  const isSigned = forgery !== 'wrong signature' && forgery !== 'old message'
+  if (isSigned) world.suspects.add(outTradeNo)
+  const facts = {
+    ...order,
+    transactionId: `42${random.bytes(12).toString('hex')}`,
+    paidAt: new Date(world.time.now()),
+    attach: request['attach'] ?? '',
+  }
+  const message = writePaymentNotification(world, protocol, facts, forgery)
+  const answer = await send(world, message, random)
+  if (answer !== 'none') world.count('world', `forgery ${forgery} ${answer}`)
+  return answer === 'taken' ? [`1: a false notification was taken: ${forgery}`] : []
+}
+
+function messageOf(
+  world: World,
+  extra: Exclude<Extra, ForgeryOfPayment>,
+  payment: Message,
+): Message {
   switch (extra) {
     case 'probe': {
       const { headers, body } = payment

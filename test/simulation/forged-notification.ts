@@ -2,7 +2,13 @@
  * A notification of a payment that is signed with WeChat's keys, as WeChat would send it or as a
  * forger with the keys could.
  */
-import { createPublicKey, sign, X509Certificate, type KeyObject } from 'node:crypto'
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto'
 import { demoV3Values } from '../../dev/world/demo-values.ts'
 import { toBeijingDigits, toRfc3339 } from '../../dev/wechat/beijing.ts'
 import { withSignature } from '../../dev/wechat/signature.ts'
@@ -20,47 +26,86 @@ interface Payment {
   readonly attach: string
 }
 
+/** The error of a false notification. Its other fields are those of the order. */
+export const FORGERIES_OF_PAYMENTS = [
+  'wrong signature',
+  'other amount',
+  'other currency',
+  'other merchant',
+  'other app',
+  'paid before the order',
+  /** Only messages of APIv3 have a time. */
+  'old message',
+] as const
+export type ForgeryOfPayment = (typeof FORGERIES_OF_PAYMENTS)[number]
+
+/** Older than WeChat's messages may be, and older than any order of a history. */
+const OLD_MS = 10 * 60_000
+const BEFORE_MS = 30 * 86_400_000
+
 /** A message to `/api/notify`. */
 export interface Message {
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-export const writePaymentNotification = (
+export function writePaymentNotification(
   world: World,
   protocol: Protocol,
   payment: Payment,
-): Message => (protocol === 'v2' ? writeV2(world, payment) : writeV3(world, payment))
+  forgery: ForgeryOfPayment | null = null,
+): Message {
+  const { totalFee, paidAt } = payment
+  const spoiled = {
+    ...payment,
+    totalFee: forgery === 'other amount' ? totalFee - 1 : totalFee,
+    paidAt: forgery === 'paid before the order' ? new Date(paidAt.getTime() - BEFORE_MS) : paidAt,
+  }
+  return (protocol === 'v2' ? writeV2 : writeV3)(world, spoiled, forgery)
+}
 
-function writeV2({ env }: World, payment: Payment): Message {
+const OTHER = { appid: 'wx00000000other001', mchId: '1900009999', currency: 'USD' } as const
+
+/** The account and the currency that a message names. */
+const termsOf = ({ env }: World, forgery: ForgeryOfPayment | null) => ({
+  appid: forgery === 'other app' ? OTHER.appid : env.WECHAT_APPID,
+  mchId: forgery === 'other merchant' ? OTHER.mchId : env.WECHAT_MCH_ID,
+  currency: forgery === 'other currency' ? OTHER.currency : 'CNY',
+})
+
+function writeV2(world: World, payment: Payment, forgery: ForgeryOfPayment | null): Message {
   const { attach, outTradeNo, transactionId, totalFee, openid, paidAt } = payment
+  const { appid, mchId, currency } = termsOf(world, forgery)
   const fields = Object.entries({
     return_code: 'SUCCESS',
     result_code: 'SUCCESS',
-    appid: env.WECHAT_APPID,
-    mch_id: env.WECHAT_MCH_ID,
+    appid,
+    mch_id: mchId,
     nonce_str: 'nonce',
     openid,
     out_trade_no: outTradeNo,
     transaction_id: transactionId,
     total_fee: String(totalFee),
     cash_fee: String(totalFee),
+    fee_type: currency,
     time_end: toBeijingDigits(paidAt.getTime()),
     ...(attach === '' ? {} : { attach }),
   })
   const headers = { 'content-type': 'text/xml' }
+  const key = world.env.WECHAT_PAY_KEY
+  const keyOfAuthor = forgery === 'wrong signature' ? key.replaceAll(/./g, 'x') : key
   return {
-    body: writeXml(withSignature(new Map(fields), env.WECHAT_PAY_KEY, 'HMAC-SHA256')),
+    body: writeXml(withSignature(new Map(fields), keyOfAuthor, 'HMAC-SHA256')),
     headers,
   }
 }
 
-function writeV3(world: World, payment: Payment): Message {
-  const { env } = world
+function writeV3(world: World, payment: Payment, forgery: ForgeryOfPayment | null): Message {
+  const { appid, mchId, currency } = termsOf(world, forgery)
   const { attach, outTradeNo, transactionId, totalFee, openid, paidAt } = payment
-  return writeV3Event(world, 'TRANSACTION.SUCCESS', 'transaction', {
-    appid: env.WECHAT_APPID,
-    mchid: env.WECHAT_MCH_ID,
+  const facts = {
+    appid,
+    mchid: mchId,
     out_trade_no: outTradeNo,
     transaction_id: transactionId,
     trade_type: 'JSAPI',
@@ -70,9 +115,13 @@ function writeV3(world: World, payment: Payment): Message {
     attach,
     success_time: toRfc3339(paidAt.getTime()),
     payer: { openid },
-    amount: { total: totalFee, payer_total: totalFee, currency: 'CNY', payer_currency: 'CNY' },
-  })
+    amount: { total: totalFee, payer_total: totalFee, currency, payer_currency: 'CNY' },
+  }
+  return writeV3Event(world, 'TRANSACTION.SUCCESS', 'transaction', facts, forgery)
 }
+
+/** A key that WeChat never had. */
+const STRANGE_KEY = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
 
 /** An event of any kind, signed with WeChat's newest key. */
 export function writeV3Event(
@@ -80,9 +129,11 @@ export function writeV3Event(
   eventType: string,
   originalType: string,
   plain: object,
+  forgery: ForgeryOfPayment | null = null,
 ): Message {
-  const at = world.time.now()
+  const at = world.time.now() - (forgery === 'old message' ? OLD_MS : 0)
   const { serial, privateKey } = newestKey(world)
+  const keyOfAuthor = forgery === 'wrong signature' ? STRANGE_KEY : privateKey
   const body = JSON.stringify({
     id: 'EV-1',
     create_time: toRfc3339(at),
@@ -95,7 +146,7 @@ export function writeV3Event(
     },
   })
   const timestamp = String(Math.floor(at / 1_000))
-  const signature = sign('sha256', Buffer.from(`${timestamp}\nnonce\n${body}\n`), privateKey)
+  const signature = sign('sha256', Buffer.from(`${timestamp}\nnonce\n${body}\n`), keyOfAuthor)
   return {
     body,
     headers: {

@@ -4,6 +4,7 @@ import type { BillError } from './bill-errors.ts'
 import type { ActOnComplaint, Complain, ForgeComplaint } from './complaints.ts'
 import type { Extra } from './extra-notification.ts'
 import type { Fault } from './faults.ts'
+import type { Receiver } from './merchant.ts'
 import type { ShipParcels } from './parcels.ts'
 import type { ShippingTrouble } from './shipping-trouble.ts'
 
@@ -62,6 +63,7 @@ export type Operation =
   | ForgeComplaint
   | { readonly kind: 'look at complaint'; readonly which: number }
   | { readonly kind: 'look at refund'; readonly which: number; readonly name: string }
+  | QueryFalsely
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
   /** The shop is deployed again, and places its new orders with its other protocol. */
   | { readonly kind: 'move' }
@@ -72,6 +74,16 @@ export type Operation =
    * A false notification with a valid signature: it reports one order's payment for another order.
    */
   | { readonly kind: 'claim another payment'; readonly which: number }
+
+export const FALSEHOODS = ['wrong-amount', 'wrong-key', 'tamper', 'wrong-mch-id'] as const
+
+/** WeChat's next answer about a paid order is false. */
+export interface QueryFalsely {
+  readonly kind: 'query with a false answer'
+  readonly which: number
+  readonly by: 'query' | 'close' | 'cron'
+  readonly falsehood: (typeof FALSEHOODS)[number]
+}
 
 export interface Action {
   readonly operation: Operation
@@ -91,6 +103,7 @@ export interface History {
   readonly seed: number
   readonly minuteOfDay: number
   readonly autoShips: boolean
+  readonly receiver: Receiver
   /** The state of the bills. With a refund in the console they are always compared. */
   readonly bill: 'not compared' | 'right' | BillError
   /** The callers of our functions once the faults have ended. */
@@ -117,6 +130,7 @@ export const CALM: History = {
   seed: 1,
   minuteOfDay: 600,
   autoShips: false,
+  receiver: 'accepts',
   bill: 'not compared',
   recovery: 'WeChat and cron',
 }

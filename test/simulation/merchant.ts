@@ -1,4 +1,4 @@
-/** The merchant's own system: it accepts every event and verifies it with the published library. */
+/** The merchant's own system: it verifies each event with the published library. */
 import { Webhook } from 'standardwebhooks'
 import * as v from 'valibot'
 
@@ -26,19 +26,30 @@ export interface Merchant {
   readonly answer: (request: Request) => Promise<Response>
 }
 
-export function createMerchant(secret: string): Merchant {
+export const RECEIVERS = ['accepts', 'redirects first', 'fails first'] as const
+/** The answer to the first delivery of each event. Later ones are accepted. */
+export type Receiver = (typeof RECEIVERS)[number]
+
+export function createMerchant(secret: string, receiver: Receiver = 'accepts'): Merchant {
   const webhook = new Webhook(secret)
+  const seen = new Set<string>()
   const deliveries: Delivery[] = []
   return {
     deliveries,
     async answer(request) {
+      const id = request.headers.get('webhook-id') ?? ''
+      const isFirst = !seen.has(id)
+      seen.add(id)
+      if (isFirst && receiver === 'redirects first')
+        return new Response(null, { status: 302, headers: { location: '/merchant/elsewhere' } })
+      if (isFirst && receiver === 'fails first') return new Response(null, { status: 500 })
       const body = await request.text()
       const { type, data } = v.parse(message, body)
       const isSignatureValid = succeeds(() =>
         webhook.verify(body, Object.fromEntries(request.headers)),
       )
       deliveries.push({
-        id: request.headers.get('webhook-id') ?? '',
+        id,
         type,
         outTradeNo: data.outTradeNo ?? '',
         isSignatureValid,

@@ -4,7 +4,7 @@ import type { MerchantAction } from './accepted.ts'
 import { FORGERIES } from './complaints.ts'
 import { anyDelay } from './delays.ts'
 import { EXTRAS } from './extra-notification.ts'
-import type { Operation } from './history.ts'
+import { FALSEHOODS, type Operation } from './history.ts'
 import { TROUBLES } from './shipping-trouble.ts'
 import { TEXTS } from './texts.ts'
 
@@ -58,6 +58,12 @@ export const operationsOf = (
   'query by payment': fc.record({ kind: fc.constant('query by payment'), which }),
   'foreign query': fc.record({ kind: fc.constant('foreign query'), which }),
   'claim another payment': fc.record({ kind: fc.constant('claim another payment'), which }),
+  'query with a false answer': fc.record({
+    kind: fc.constant('query with a false answer'),
+    which,
+    by: fc.constantFrom('query', 'close', 'cron'),
+    falsehood: fc.constantFrom(...FALSEHOODS),
+  }),
   'log in': fc.record({
     kind: fc.constant('log in'),
     user,

@@ -4,7 +4,13 @@
 import * as v from 'valibot'
 import type { SimulatedOrder } from '../../dev/wechat/order.ts'
 import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
-import { CLOCK_SKEW_MS, type Action, type History, type Operation } from './history.ts'
+import {
+  CLOCK_SKEW_MS,
+  type Action,
+  type History,
+  type Operation,
+  type QueryFalsely,
+} from './history.ts'
 import { Client } from './client.ts'
 import { runAs, runForAction } from './instance.ts'
 import { Random } from './random.ts'
@@ -19,7 +25,7 @@ import {
   type Complain,
 } from './complaints.ts'
 import { changeKeys } from './key-change.ts'
-import { sendExtra } from './extra-notification.ts'
+import { isForgery, sendExtra } from './extra-notification.ts'
 import { compareBills, converge } from './convergence.ts'
 import { findUnreported, spoilBills } from './bill-errors.ts'
 import { passDeadlines } from './deadlines.ts'
@@ -175,11 +181,14 @@ class Run {
       case 'query':
       case 'query by payment':
       case 'close':
-      case 'foreign query':
-      case 'claim another payment': {
+      case 'foreign query': {
         const order = this.#orders.at(-1 - operation.which)
         return order === undefined ? undefined : this.#withOrder(operation.kind, order, random)
       }
+      case 'claim another payment':
+        return this.#claimAnotherPayment(operation.which, random)
+      case 'query with a false answer':
+        return this.#queryFalsely(operation, random)
       case 'log in':
         return this.#logIn(operation, random)
       case 'order with a key': {
@@ -310,7 +319,10 @@ class Run {
       case 'change keys':
         return changeKeys(this.#world, random)
       case 'extra notification': {
-        const order = this.#orders.at(-1 - operation.which)
+        const newest = () => this.#orders.at(-1 - operation.which)
+        const order = isForgery(operation.extra)
+          ? await this.#findOrBuy(random, () => this.#unpaidOrder(operation.which), 'prepay')
+          : newest()
         if (order === undefined) return
         const { outTradeNo } = order
         this.problems.push(...(await sendExtra(this.#world, operation.extra, outTradeNo, random)))
@@ -386,14 +398,7 @@ class Run {
   }
 
   async #withOrder(
-    kind:
-      | 'prepay'
-      | 'pay'
-      | 'query'
-      | 'query by payment'
-      | 'close'
-      | 'foreign query'
-      | 'claim another payment',
+    kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query',
     order: KnownOrder,
     random: Random,
   ): Promise<void> {
@@ -459,13 +464,34 @@ class Run {
           { user, body: { outTradeNo } },
           random,
         ))
-      case 'claim another payment': {
-        this.#claimed.add(outTradeNo)
-        const protocol = this.#protocolOf(outTradeNo)
-        const claim = await claimAnotherPayment(this.#world, outTradeNo, protocol, random)
-        return void this.problems.push(...claim.problems)
-      }
     }
+  }
+
+  /** Claims the payment of a settled order for one that is not paid. */
+  async #claimAnotherPayment(which: number, random: Random): Promise<void> {
+    await this.#findOrBuy(random, () => this.#paidOrders().at(0), 'query')
+    const order = await this.#findOrBuy(random, () => this.#unpaidOrder(which), 'prepay')
+    if (order === undefined) return
+    const { outTradeNo } = order
+    this.#claimed.add(outTradeNo)
+    const protocol = this.#protocolOf(outTradeNo)
+    const claim = await claimAnotherPayment(this.#world, outTradeNo, protocol, random)
+    this.problems.push(...claim.problems)
+  }
+
+  /** Pays an order whose notification is still to come. WeChat's answer to the query is false. */
+  async #queryFalsely({ which, by, falsehood }: QueryFalsely, random: Random): Promise<void> {
+    const order = await this.#findOrBuy(random, () => this.#unpaidOrder(which), 'prepay')
+    if (order === undefined || order.paymentArguments === null) return
+    const { simulator, env } = this.#world
+    if (simulator.pay(order.paymentArguments).errMsg !== 'requestPayment:ok') return
+    simulator.misbehave({ on: 'orderquery', times: 1, do: falsehood })
+    if (falsehood === 'wrong-amount') this.#world.count('wechat', 'other amount')
+    if (by === 'cron')
+      await this.#client.request('cron', 'GET', '/api/cron', { key: env.CRON_SECRET }, random)
+    else await this.#withOrder(by, order, random)
+    this.#world.count('world', `query with ${falsehood}`)
+    return tickAfter(this.#world, random, random.between(0, 1_500))
   }
 
   async #complain(complaint: Complain, random: Random): Promise<void> {
@@ -482,6 +508,14 @@ class Run {
     return this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
   }
 
+  /** An order that WeChat knows and that is not paid. */
+  #unpaidOrder(which: number): KnownOrder | undefined {
+    const unpaid = this.#orders.filter(
+      ({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment === null,
+    )
+    return unpaid.at(-1 - which) ?? unpaid.at(0)
+  }
+
   /** Picks among the paid orders if there are any, else among all; newest first. */
   #paidOrder(which: number): KnownOrder | undefined {
     const paid = this.#paidOrders()
@@ -492,10 +526,11 @@ class Run {
   async #findOrBuy(
     random: Random,
     find: () => KnownOrder | undefined,
+    until: 'prepay' | 'pay' | 'query' = 'pay',
   ): Promise<KnownOrder | undefined> {
     const found = find()
     if (found !== undefined) return found
-    await this.#buy(0, 'pay', random)
+    await this.#buy(0, until, random)
     return find()
   }
 

@@ -11,6 +11,8 @@ import { ALL_MODES } from './account.ts'
 import { BILL_ERRORS } from './bill-errors.ts'
 import { corpus } from './corpus.ts'
 import { REACHABLE } from './faults.ts'
+import { FORGERIES_OF_PAYMENTS } from './forged-notification.ts'
+import { FALSEHOODS } from './history.ts'
 import { PAIRS } from './pairs.ts'
 import { measurePower } from './power/power.ts'
 import { TROUBLES } from './shipping-trouble.ts'
@@ -64,10 +66,12 @@ const OCCURRENCES = [
   'a claim of v3 refused',
   'probe refused',
   'unknown event taken',
+  ...FORGERIES_OF_PAYMENTS.map((forgery) => `forgery ${forgery} refused`),
   'repeated taken',
   'other protocol taken',
   'other protocol refused',
   ...TROUBLES.map((trouble) => `shipping trouble ${trouble}`),
+  ...FALSEHOODS.map((falsehood) => `query with ${falsehood}`),
   'bill compared',
   ...BILL_ERRORS.map((error) => `bill error ${error}`),
   'code again accepted',

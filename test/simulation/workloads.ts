@@ -9,6 +9,7 @@ import { BILL_ERRORS } from './bill-errors.ts'
 import { anyDelay, longDelay, noDelay } from './delays.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import type { History } from './history.ts'
+import { RECEIVERS } from './merchant.ts'
 import { operationsOf, type Kind } from './operations.ts'
 
 /** How often each kind occurs in a mixed history, in proportion. */
@@ -21,6 +22,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   'query by payment': 3,
   'foreign query': 3,
   'claim another payment': 5,
+  'query with a false answer': 5,
   'log in': 5,
   'order with a key': 3,
   'merchant order': 3,
@@ -47,6 +49,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
 const AIMS: readonly (readonly Kind[])[] = [
   ['prepay', 'pay', 'query', 'close', 'cron'],
   ['pay', 'close', 'query by payment', 'claim another payment', 'foreign query'],
+  ['extra notification', 'claim another payment', 'query with a false answer', 'close'],
   ['refund', 'console refund', 'look at refund', 'cron'],
   ['order with a key', 'merchant order', 'list', 'close'],
   ['log in', 'list', 'order with a key'],
@@ -161,6 +164,10 @@ const historyIn = (workload: {
     seed,
     minuteOfDay: fc.integer({ min: 0, max: 1_439 }),
     autoShips: fc.boolean(),
+    receiver: fc.oneof(
+      { weight: 8, arbitrary: fc.constant('accepts') },
+      { weight: 2, arbitrary: fc.constantFrom(...RECEIVERS) },
+    ),
     bill: fc.oneof(
       { weight: 8, arbitrary: fc.constant('not compared') },
       { weight: 1, arbitrary: fc.constant('right') },

@@ -27,7 +27,7 @@ import { Cluster, type FunctionFetch } from './cluster.ts'
 import { currentAction, currentCaller, runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
 import { Random } from './random.ts'
-import { createMerchant, type Merchant } from './merchant.ts'
+import { createMerchant, type Merchant, type Receiver } from './merchant.ts'
 import { replaceGlobals } from './globals.ts'
 import type { Target } from './faults.ts'
 import { Network } from './network.ts'
@@ -88,6 +88,7 @@ interface Start {
   readonly account: Account
   readonly minuteOfDay: number
   readonly autoShips: boolean
+  readonly receiver: Receiver
   readonly clockSkewMs: number
 }
 
@@ -227,7 +228,7 @@ export class World {
    */
   async begin(
     random: Random,
-    { account, minuteOfDay, autoShips, clockSkewMs }: Start,
+    { account, minuteOfDay, autoShips, receiver, clockSkewMs }: Start,
   ): Promise<void> {
     this.#histories += 1
     this.#random = random
@@ -246,7 +247,7 @@ export class World {
     const publicKeys = account.v3 === null ? [] : this.simulator.keys().publicKeys
     this.#deployed = { api: account.startsWith, publicKeys }
     this.cluster = new Cluster(this.#random.next(), this.#variables(), clockSkewMs)
-    this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '')
+    this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '', receiver)
     this.locks.problems.length = 0
     const deletion =
       this.#histories % HISTORIES_BETWEEN_TRUNCATIONS === 0

@@ -103,6 +103,11 @@ test.each([
   expect(plan).toMatch(indexCondition)
 })
 
+test('orders that need not be shipped are not scanned', async () => {
+  await settlements.takeDue(10, now)
+  expect(plan).toMatch(/using orders_to_ship/)
+})
+
 test.each(['open', 'handled'] as const)(
   'a page of %s incidents scans no incident in another state',
   async (state) => {
