@@ -1,5 +1,5 @@
 /**
- * Messages of APIv3 per second: a notification verified and decrypted, a request signed, the second
+ * Messages of APIv3 per second: a notification decrypted, a request signed, the second
  * signature. The limit is RSA and AES of Node alone.
  */
 import {
@@ -159,7 +159,7 @@ function tasksOf(signers: readonly V3Signer[]): readonly Task[] {
   const payment = Buffer.from(`${account.appid}\n1735758245\n${NONCE}\nprepay_id=${PREPAY_ID}\n`)
   return [
     task(
-      'notification verified and decrypted',
+      'notification decrypted',
       ({ createReader }) => createReader(notification),
       openLimit(notification),
     ),
