@@ -17,6 +17,7 @@ import { startWorld, type World } from '../../dev/world/world.ts'
 import { parseOpenid } from '../../lib/core/ids.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import { must } from '../support/must.ts'
+import { paymentArguments } from '../support/payment-arguments.ts'
 
 export const functions = {
   login,
@@ -62,15 +63,6 @@ export interface Shop {
   drainLog(): readonly string[]
   close(): Promise<void>
 }
-
-const paymentArguments = v.object({
-  appId: v.string(),
-  timeStamp: v.string(),
-  nonceStr: v.string(),
-  package: v.string(),
-  signType: v.string(),
-  paySign: v.string(),
-})
 
 /** Opens a shop with `count` orders, of which the first `paidCount` are paid. */
 export async function openShop(count: number, paidCount: number): Promise<Shop> {

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import type { Simulator } from '../../dev/wechat/simulator.ts'
+import { paymentArguments } from '../support/payment-arguments.ts'
 
 /** Longer than a function takes to answer. */
 const PATIENCE_MS = 10_000
@@ -70,15 +71,6 @@ export async function fillCatalogue(shop: Shop): Promise<void> {
 
 const tokenAnswer = v.object({ token: v.string() })
 const orderAnswer = v.object({ outTradeNo: v.string() })
-const paymentAnswer = v.object({
-  appId: v.string(),
-  timeStamp: v.string(),
-  nonceStr: v.string(),
-  package: v.string(),
-  signType: v.string(),
-  paySign: v.string(),
-})
-
 /** One purchase, as the payer and the merchant know it. */
 export interface Sale {
   readonly token: string
@@ -122,7 +114,7 @@ export async function buyAgainAndAgain(
     sales.push(sale)
     const prepaid = await repeat(shop, '/api/prepay', { token, body: { outTradeNo }, headers })
     sale.isPaid =
-      shop.wechat.pay(v.parse(paymentAnswer, prepaid.json)).errMsg === 'requestPayment:ok'
+      shop.wechat.pay(v.parse(paymentArguments, prepaid.json)).errMsg === 'requestPayment:ok'
     await repeat(shop, `/api/query?outTradeNo=${outTradeNo}`, { token, headers })
     if (bought % 3 === 0) await refund(shop, sale)
   }

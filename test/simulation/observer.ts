@@ -7,15 +7,8 @@ import type { PaymentArguments } from '../../dev/wechat/request-payment.ts'
 import type { Answer } from './check-answer.ts'
 import { OrderModel } from './order-model.ts'
 import type { World } from './world.ts'
+import { paymentArguments } from '../support/payment-arguments.ts'
 
-const paymentArgumentsSchema = v.object({
-  appId: v.string(),
-  timeStamp: v.string(),
-  nonceStr: v.string(),
-  package: v.string(),
-  signType: v.string(),
-  paySign: v.string(),
-})
 const PREPAY_ID_LIFETIME_MS = 2 * 3_600_000
 
 const ALLOWED_TRANSITIONS = new Set([
@@ -72,15 +65,15 @@ export class Observer {
    * expired.
    */
   readPaymentArguments(payment: unknown, outTradeNo: string): PaymentArguments {
-    const paymentArguments = v.parse(paymentArgumentsSchema, payment)
+    const given = v.parse(paymentArguments, payment)
     const order = this.#world.simulator
       .orders()
-      .find(({ prepayId }) => paymentArguments.package === `prepay_id=${prepayId}`)
+      .find(({ prepayId }) => given.package === `prepay_id=${prepayId}`)
     if (order?.outTradeNo !== outTradeNo)
       this.problems.push(`prepay gave the prepay_id of another order than ${outTradeNo}`)
     else if (this.#world.time.now() - order.prepaidAt > PREPAY_ID_LIFETIME_MS)
       this.problems.push('prepay gave an expired prepay_id')
-    return paymentArguments
+    return given
   }
 
   async readSession({ status, json }: Answer, openid: string): Promise<void> {
