@@ -68,7 +68,7 @@ export class Client {
   ): Promise<Answer> {
     const { env } = this.#world
     const token = user === undefined ? (key ?? env.MERCHANT_API_KEY) : await this.#tokenOf(user)
-    const before = this.#observer.orders.seen()
+    const before = this.#observer.orders.known()
     const answer = await this.#world
       .call(random.next(), path, {
         method,
@@ -88,12 +88,11 @@ export class Client {
     const openid = user === undefined ? null : (USERS[user] ?? '')
     const asked = v.safeParse(namesOrder, body)
     this.#observer.problems.push(
-      ...this.#observer.orders.read(
-        answer,
-        before,
+      ...this.#observer.orders.read(answer, before, {
+        step: name,
         openid,
-        asked.success ? asked.output.outTradeNo : orderIn(path),
-      ),
+        outTradeNo: asked.success ? asked.output.outTradeNo : orderIn(path),
+      }),
     )
     return answer
   }

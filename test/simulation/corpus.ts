@@ -59,7 +59,7 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
           seed: 1662694065,
         },
         {
-          operation: { kind: 'refund', which: 0, name: 'a', fee: 400, text: 0 },
+          operation: { kind: 'refund', which: 0, name: 'a', fee: 400, text: 0, looks: 0 },
           afterMs: 0,
           seed: 519717179,
         },
@@ -97,7 +97,7 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
         },
         { operation: { kind: 'buy', user: 1, until: 'pay' }, afterMs: 60000, seed: 2147483642 },
         {
-          operation: { kind: 'refund', which: 0, name: 'c', fee: 1000, text: 0 },
+          operation: { kind: 'refund', which: 0, name: 'c', fee: 1000, text: 0, looks: 0 },
           afterMs: 1000,
           seed: 524865669,
         },
@@ -131,7 +131,7 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
         },
         { operation: { kind: 'prepay', which: 0 }, afterMs: 300, seed: 14 },
         {
-          operation: { kind: 'refund', which: 0, name: 'b', fee: 400, text: 12 },
+          operation: { kind: 'refund', which: 0, name: 'b', fee: 400, text: 12, looks: 0 },
           afterMs: 100,
           seed: 23,
         },
@@ -157,7 +157,7 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
           seed: 2147483647,
         },
         {
-          operation: { kind: 'refund', which: 0, name: 'a', fee: 1500, text: 0 },
+          operation: { kind: 'refund', which: 0, name: 'a', fee: 1500, text: 0, looks: 0 },
           afterMs: 1800000,
           seed: 1587950491,
         },
@@ -231,7 +231,7 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
           seed: 23,
         },
         {
-          operation: { kind: 'shipping trouble', trouble: 'get_order: 10060001', times: 1 },
+          operation: { kind: 'shipping trouble', troubles: ['get_order: 10060001'], times: 1 },
           afterMs: 1000,
           seed: 2127159249,
         },

@@ -38,6 +38,7 @@ export async function passDeadlines(
       simulator.clearFaults()
       if (history.recovery === 'only cron') simulator.misbehave({ on: 'notify', do: 'drop' })
       cluster.heal()
+      world.calmFrom = time.now()
     }
     const { status, code } = await callCron()
     if (status !== 200) problems.push(`cron answered ${status} ${code} without faults`)

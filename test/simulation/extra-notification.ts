@@ -20,7 +20,11 @@ export const EXTRAS = [
 ] as const
 export type Extra = (typeof EXTRAS)[number]
 
-export const isForgery = (extra: Extra): extra is ForgeryOfPayment =>
+/** A forgery always claims a payment that does not exist, and another protocol sometimes does. */
+export const mayConcernUnpaid = (extra: Extra, random: Random): boolean =>
+  isForgery(extra) || (extra === 'other protocol' && random.chance(0.7))
+
+const isForgery = (extra: Extra): extra is ForgeryOfPayment =>
   FORGERIES_OF_PAYMENTS.some((one) => one === extra)
 
 const PROBE = 'WECHATPAY/SIGNTEST/'

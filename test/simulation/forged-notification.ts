@@ -76,7 +76,11 @@ const termsOf = ({ env }: World, forgery: ForgeryOfPayment | null) => ({
 function writeV2(world: World, payment: Payment, forgery: ForgeryOfPayment | null): Message {
   const { attach, outTradeNo, transactionId, totalFee, openid, paidAt } = payment
   const { appid, mchId, currency } = termsOf(world, forgery)
+  // Every field that WeChat documents, because a message without one of them is only a hint.
   const fields = Object.entries({
+    bank_type: 'OTHERS',
+    is_subscribe: 'N',
+    trade_type: 'JSAPI',
     return_code: 'SUCCESS',
     result_code: 'SUCCESS',
     appid,

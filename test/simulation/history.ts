@@ -19,8 +19,14 @@ export type Operation =
       readonly until: 'order' | 'prepay' | 'pay' | 'query'
     }
   | {
-      readonly kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query'
+      readonly kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close'
       readonly which: number
+    }
+  /** A request of another user about the order. */
+  | {
+      readonly kind: 'foreign request'
+      readonly which: number
+      readonly step: 'prepay' | 'query' | 'close'
     }
   /** Unless `againAfterMs` is null, the same code arrives once more after that time. */
   | {
@@ -44,6 +50,8 @@ export type Operation =
       readonly name: string
       readonly fee: number
       readonly text: number
+      /** How many requests ask about the refund when WeChat notifies of it. */
+      readonly looks: number
     }
   /**
    * A refund that a person makes in WeChat's merchant console. Our system learns of it later, or
@@ -64,6 +72,8 @@ export type Operation =
   | { readonly kind: 'look at complaint'; readonly which: number }
   | { readonly kind: 'look at refund'; readonly which: number; readonly name: string }
   | QueryFalsely
+  /** A refund whose amount is another one in WeChat's next answer. */
+  | { readonly kind: 'refund with a false answer'; readonly which: number }
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
   /** The shop is deployed again, and places its new orders with its other protocol. */
   | { readonly kind: 'move' }
@@ -119,7 +129,7 @@ export const CALM: History = {
   actions: [
     { operation: { kind: 'buy', user: 0, until: 'pay' }, afterMs: 0, seed: 1 },
     {
-      operation: { kind: 'refund', which: 0, name: 'a', fee: 1_000, text: 0 },
+      operation: { kind: 'refund', which: 0, name: 'a', fee: 1_000, text: 0, looks: 0 },
       afterMs: 60_000,
       seed: 2,
     },

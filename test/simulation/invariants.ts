@@ -20,6 +20,7 @@ export async function findProblems(world: World): Promise<readonly string[]> {
     ...(await inShipments(world)),
     ...(await inComplaints(world)),
     ...(await inDeliveries(world)),
+    ...inNotifications(world),
     ...(await inIncidents(world)),
     ...(await inLogs(world)),
     ...world.locks.problems,
@@ -107,9 +108,17 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
       )
     here.delete(outRefundNo)
   }
-  for (const [no, { status }] of here)
+  const refundedInConsole = new Set(
+    atWechat
+      .filter(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
+      .map(({ outTradeNo }) => outTradeNo),
+  )
+  for (const [no, { status, of }] of here)
     if (status !== 'REFUNDCLOSE')
       problems.push(`4: refund ${no} is ${String(status)} here and unknown to WeChat`)
+    // Our refunds alone never exceed the payment, so WeChat has no reason to refuse one.
+    else if (!refundedInConsole.has(String(of)))
+      problems.push(`4: refund ${no} was sent, and WeChat refused it`)
   const totals = await sql(`
     select o.out_trade_no as no, o.refunded_fee as refunded, o.claimed_fee as claimed,
       coalesce(sum(r.refund_fee) filter (where r.refund_status = 'SUCCESS'), 0)::integer as given,
@@ -146,15 +155,21 @@ async function inSettlements({ sql, simulator }: World): Promise<readonly string
   })
 }
 
+/** Longer than an instance whose clock is wrong may keep an event that it delivers. */
+const LONGEST_LEASE_MS = 10 * 60_000
+
 /**
  * Promise 6: every event arrived with a valid signature and in its order's sequence, and only
  * events of the ledger arrived.
  */
-async function inDeliveries({
-  sql,
-  merchant,
-}: Pick<World, 'merchant' | 'sql'>): Promise<readonly string[]> {
+async function inDeliveries({ sql, merchant, calmFrom }: World): Promise<readonly string[]> {
   const problems: string[] = []
+  const inCalm = new Set<string>()
+  for (const { id, type, at } of merchant.deliveries) {
+    if (at < calmFrom + LONGEST_LEASE_MS) continue
+    if (inCalm.has(id)) problems.push(`6: ${type} arrived twice without faults`)
+    inCalm.add(id)
+  }
   const arrived = new Map(merchant.deliveries.map((delivery) => [delivery.id, delivery]))
   for (const { id, type, no } of await sql('select id, type, out_trade_no as no from events')) {
     const delivery = arrived.get(String(id))
@@ -177,6 +192,13 @@ async function inDeliveries({
       problems.push('6: order.closed arrived after order.paid')
   return problems
 }
+
+/** No limit applies to WeChat's notifications. */
+const inNotifications = ({ simulator }: World): readonly string[] =>
+  simulator
+    .notifications()
+    .filter(({ attempts }) => attempts.some(({ status }) => status === 429))
+    .map(({ outTradeNo }) => `a notification was refused by a limit (${outTradeNo})`)
 
 /** An incident calls a person, so each has a cause: a false message, or a refund in the console. */
 async function inIncidents({

@@ -1,6 +1,7 @@
 /** The merchant's own system: it verifies each event with the published library. */
 import { Webhook } from 'standardwebhooks'
 import * as v from 'valibot'
+import { never } from './instance.ts'
 
 const message = v.pipe(
   v.string(),
@@ -19,6 +20,8 @@ export interface Delivery {
   readonly type: string
   readonly outTradeNo: string
   readonly isSignatureValid: boolean
+  /** In milliseconds since 1970. */
+  readonly at: number
 }
 
 export interface Merchant {
@@ -26,11 +29,15 @@ export interface Merchant {
   readonly answer: (request: Request) => Promise<Response>
 }
 
-export const RECEIVERS = ['accepts', 'redirects first', 'fails first'] as const
-/** The answer to the first delivery of each event. Later ones are accepted. */
+export const RECEIVERS = ['accepts', 'redirects first', 'fails first', 'hangs first'] as const
+/** The answer to the first delivery of each event: `hangs` never answers. Later ones are accepted. */
 export type Receiver = (typeof RECEIVERS)[number]
 
-export function createMerchant(secret: string, receiver: Receiver = 'accepts'): Merchant {
+export function createMerchant(
+  secret: string,
+  now: () => number,
+  receiver: Receiver = 'accepts',
+): Merchant {
   const webhook = new Webhook(secret)
   const seen = new Set<string>()
   const deliveries: Delivery[] = []
@@ -43,6 +50,7 @@ export function createMerchant(secret: string, receiver: Receiver = 'accepts'): 
       if (isFirst && receiver === 'redirects first')
         return new Response(null, { status: 302, headers: { location: '/merchant/elsewhere' } })
       if (isFirst && receiver === 'fails first') return new Response(null, { status: 500 })
+      if (isFirst && receiver === 'hangs first') return never()
       const body = await request.text()
       const { type, data } = v.parse(message, body)
       const isSignatureValid = succeeds(() =>
@@ -53,6 +61,7 @@ export function createMerchant(secret: string, receiver: Receiver = 'accepts'): 
         type,
         outTradeNo: data.outTradeNo ?? '',
         isSignatureValid,
+        at: now(),
       })
       return new Response(null, { status: 204 })
     },

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { MerchantAction } from './accepted.ts'
 import { FORGERIES } from './complaints.ts'
-import { anyDelay } from './delays.ts'
+import { anyDelay, noDelay } from './delays.ts'
 import { EXTRAS } from './extra-notification.ts'
 import { FALSEHOODS, type Operation } from './history.ts'
 import { TROUBLES } from './shipping-trouble.ts'
@@ -11,6 +11,7 @@ import { TEXTS } from './texts.ts'
 const name = fc.constantFrom('a', 'a', 'b', 'c')
 const quantity = fc.constantFrom(1, 1, 1, 2)
 const fee = fc.constantFrom(400, 1000, 1500, 2800)
+const looks = fc.constantFrom(0, 0, 1, 2)
 /** Index into `TEXTS`. Most often 0, the ordinary text. */
 const text = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
@@ -19,7 +20,7 @@ const text = fc.oneof(
 
 const parcelRequest = fc.record({
   parcels: fc.subarray(['A', 'B', 'C', 'D'], { minLength: 1, maxLength: 2 }),
-  afterMs: anyDelay,
+  afterMs: fc.oneof(noDelay, anyDelay),
   times: fc.constantFrom(1, 1, 2),
 })
 
@@ -56,13 +57,21 @@ export const operationsOf = (
   query: fc.record({ kind: fc.constant('query'), which }),
   close: fc.record({ kind: fc.constant('close'), which }),
   'query by payment': fc.record({ kind: fc.constant('query by payment'), which }),
-  'foreign query': fc.record({ kind: fc.constant('foreign query'), which }),
+  'foreign request': fc.record({
+    kind: fc.constant('foreign request'),
+    which,
+    step: fc.constantFrom('prepay', 'query', 'close'),
+  }),
   'claim another payment': fc.record({ kind: fc.constant('claim another payment'), which }),
   'query with a false answer': fc.record({
     kind: fc.constant('query with a false answer'),
     which,
     by: fc.constantFrom('query', 'close', 'cron'),
     falsehood: fc.constantFrom(...FALSEHOODS),
+  }),
+  'refund with a false answer': fc.record({
+    kind: fc.constant('refund with a false answer'),
+    which,
   }),
   'log in': fc.record({
     kind: fc.constant('log in'),
@@ -79,7 +88,7 @@ export const operationsOf = (
   }),
   'merchant order': fc.record({ kind: fc.constant('merchant order'), user, name, quantity, text }),
   list: fc.record({ kind: fc.constant('list'), user }),
-  refund: fc.record({ kind: fc.constant('refund'), which, name, fee, text }),
+  refund: fc.record({ kind: fc.constant('refund'), which, name, fee, text, looks }),
   'console refund': fc.record({
     kind: fc.constant('console refund'),
     which,
@@ -99,8 +108,8 @@ export const operationsOf = (
   }),
   'shipping trouble': fc.record({
     kind: fc.constant('shipping trouble'),
-    trouble: fc.constantFrom(...TROUBLES),
-    times: fc.constantFrom(1, 2, 5, 20),
+    troubles: fc.subarray([...TROUBLES], { minLength: 1, maxLength: 5 }),
+    times: fc.constantFrom(1, 1, 1, 2, 20),
   }),
   complain: fc.record({
     kind: fc.constant('complain'),
@@ -130,6 +139,7 @@ export const operationsOf = (
   'extra notification': fc.record({
     kind: fc.constant('extra notification'),
     which,
-    extra: fc.constantFrom(...EXTRAS),
+    // Only a shop with both protocols can get the first.
+    extra: fc.constantFrom('other protocol', 'other protocol', ...EXTRAS),
   }),
 })

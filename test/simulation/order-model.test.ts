@@ -37,20 +37,39 @@ const answer = (json: Answer['json'], status = 200): Answer => ({
   code: typeof json['code'] === 'string' ? json['code'] : '',
 })
 const outTradeNo = () => String(order['outTradeNo'])
+/** Reads an answer of the step to the caller. */
+const read = (
+  model: OrderModel,
+  json: Answer['json'],
+  {
+    status = 200,
+    caller = payer,
+    step = 'orders',
+    before = model.known(),
+  }: {
+    readonly status?: number
+    readonly caller?: string | null
+    readonly step?: string
+    readonly before?: ReturnType<OrderModel['known']>
+  } = {},
+) =>
+  model.read(answer(json, status), before, {
+    step,
+    openid: caller,
+    outTradeNo: 'outTradeNo' in json ? null : outTradeNo(),
+  })
 
 test('nothing is wrong with the true order, in each place where answers have orders', () => {
   const model = new OrderModel(world)
-  for (const json of [order, { order }, { orders: [order] }])
-    expect(model.read(answer(json), model.seen(), payer, null)).toEqual([])
-  const openid = { ...order, openid: payer }
-  expect(model.read(answer(openid), model.seen(), null, null)).toEqual([])
+  for (const json of [order, { order }, { orders: [order] }]) expect(read(model, json)).toEqual([])
+  expect(read(model, { ...order, openid: payer }, { caller: null })).toEqual([])
 })
 
 describe('an order is not shown', () => {
   const problemsOf = (changed: object, caller: string | null = payer) => {
     const model = new OrderModel(world)
-    model.read(answer(order), model.seen(), payer, null)
-    return model.read(answer({ ...order, ...changed }), model.seen(), caller, null)
+    read(model, order)
+    return read(model, { ...order, ...changed }, { caller })
   }
 
   test.each([
@@ -75,21 +94,33 @@ describe('an order is not shown', () => {
   test('to another user', () => {
     expect(problemsOf({}, 'oOther')).toEqual([`${outTradeNo()} was shown to another user`])
   })
+
+  test('as unpaid by a step that asks WeChat, if it was paid before the request', () => {
+    const unpaid = { ...order, tradeState: 'NOTPAY', refundedFee: 0, transactionId: undefined }
+    const old = (step: string) => read(new OrderModel(world), unpaid, { step })
+    expect(old('query')).toEqual([`2: ${outTradeNo()} was shown as NOTPAY after it was paid`])
+    expect(old('orders')).toEqual([])
+  })
 })
 
 test('an answer that began before another one may show less', () => {
   const model = new OrderModel(world)
-  const before = model.seen()
-  model.read(answer(order), before, payer, null)
+  const before = model.known()
+  read(model, order, { before })
   const earlier = { ...order, tradeState: 'SUCCESS', refundedFee: 0 }
-  expect(model.read(answer(earlier), before, payer, null)).toEqual([])
+  expect(read(model, earlier, { before })).toEqual([])
 })
 
-test('an order that was seen is found, and is not prepaid once it is paid', () => {
+test('an order that was seen is found', () => {
   const model = new OrderModel(world)
-  model.read(answer(order), model.seen(), payer, null)
-  const read = (json: Answer['json'], status: number) =>
-    model.read(answer(json, status), model.seen(), payer, outTradeNo())
-  expect(read({ code: 'order_not_found' }, 404)).toHaveLength(1)
-  expect(read({ paySign: 'x' }, 200)).toHaveLength(1)
+  read(model, order)
+  expect(read(model, { code: 'order_not_found' }, { status: 404 })).toHaveLength(1)
+})
+
+test('an order is prepaid by its payer only, and not once it is paid or closed', () => {
+  const model = new OrderModel(world)
+  expect(read(model, { paySign: 'x' })).toEqual([])
+  expect(read(model, { paySign: 'x' }, { caller: 'oOther' })).toHaveLength(1)
+  read(model, order)
+  expect(read(model, { paySign: 'x' })).toHaveLength(1)
 })

@@ -35,6 +35,24 @@ interface Seen {
   readonly owner: string | null
 }
 
+/** What is known before a request. */
+interface Known {
+  /** The orders as answers have shown them. */
+  readonly seen: ReadonlyMap<string, Seen>
+  readonly paidAtWechat: ReadonlySet<string>
+}
+
+interface Question {
+  readonly step: string
+  /** The caller; null for the merchant. */
+  readonly openid: string | null
+  /** The order that the request names. */
+  readonly outTradeNo: string | null
+}
+
+/** These steps ask WeChat, unless the order is final in the ledger. */
+const ASKING: ReadonlySet<string> = new Set(['query', 'close'])
+
 export class OrderModel {
   readonly #world: World
   readonly #seen = new Map<string, Seen>()
@@ -43,38 +61,51 @@ export class OrderModel {
     this.#world = world
   }
 
-  /** The orders as answers have shown them up to now. A later request must not show less. */
-  seen(): ReadonlyMap<string, Seen> {
-    return new Map(this.#seen)
+  /** What is known now. The answer to a later request must not show less. */
+  known(): Known {
+    const paid = this.#world.simulator.orders().filter(({ payment }) => payment !== null)
+    return {
+      seen: new Map(this.#seen),
+      paidAtWechat: new Set(paid.map(({ outTradeNo }) => outTradeNo)),
+    }
   }
 
   /**
    * Returns a description of each contradiction.
    *
-   * @param before what was seen when the request began
-   * @param openid the caller; null for the merchant
+   * @param before what was known when the request began
    */
   read(
     { status, code, json }: Answer,
-    before: ReturnType<OrderModel['seen']>,
-    openid: string | null,
-    asked: string | null,
+    before: Known,
+    { step, openid, outTradeNo: asked }: Question,
   ): readonly string[] {
     const listed = Array.isArray(json['orders']) ? json['orders'] : []
     const problems = [json, json['order'], ...listed].flatMap((one) => {
       const read = v.safeParse(shownOrder, one)
-      return read.success ? this.#check(read.output, before, openid) : []
+      if (!read.success) return []
+      const { outTradeNo, tradeState } = read.output
+      const isOld =
+        ASKING.has(step) && before.paidAtWechat.has(outTradeNo) && RANKS[tradeState] < RANKS.SUCCESS
+      return [
+        ...this.#check(read.output, before.seen, openid),
+        ...(isOld ? [`2: ${outTradeNo} was shown as ${tradeState} after it was paid`] : []),
+      ]
     })
-    const known = asked === null ? undefined : before.get(asked)
-    if (known === undefined || asked === null) return problems
+    if (asked === null) return problems
+    const isPrepaid = status === 200 && 'paySign' in json
+    if (isPrepaid && !this.#mayBeSeen(asked, openid))
+      problems.push(`${asked} was prepaid by another user`)
+    const known = before.seen.get(asked)
+    if (known === undefined) return problems
     if (code === 'order_not_found' && this.#mayBeSeen(asked, openid))
       problems.push(`${asked} was seen before, and then not found`)
-    if (status === 200 && 'paySign' in json && known.rank >= RANKS.SUCCESS)
-      problems.push(`${asked} was seen as paid, and then prepaid`)
+    if (isPrepaid && known.rank > RANKS.NOTPAY)
+      problems.push(`${asked} was seen as paid or closed, and then prepaid`)
     return problems
   }
 
-  #check(order: ShownOrder, before: ReadonlyMap<string, Seen>, openid: string | null): string[] {
+  #check(order: ShownOrder, before: Known['seen'], openid: string | null): string[] {
     const { outTradeNo, tradeState, totalFee, transactionId, refundedFee } = order
     const { simulator, record } = this.#world
     const problems: string[] = []

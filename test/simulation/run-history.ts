@@ -25,14 +25,14 @@ import {
   type Complain,
 } from './complaints.ts'
 import { changeKeys } from './key-change.ts'
-import { isForgery, sendExtra } from './extra-notification.ts'
+import { mayConcernUnpaid, sendExtra } from './extra-notification.ts'
 import { compareBills, converge } from './convergence.ts'
 import { findUnreported, spoilBills } from './bill-errors.ts'
 import { passDeadlines } from './deadlines.ts'
 import { toText } from './lock-watch.ts'
 import { shipInParcels } from './parcels.ts'
 import { tickAfter } from './tick.ts'
-import { startTrouble } from './shipping-trouble.ts'
+import { startTroubles } from './shipping-trouble.ts'
 import { TEXTS } from './texts.ts'
 import { USERS } from './users.ts'
 import { Observer } from './observer.ts'
@@ -57,6 +57,9 @@ export async function runHistory(world: World, history: History): Promise<readon
 
 /** The lifetime of a login code at WeChat. */
 const CODE_LIFE_MS = 5 * 60_000
+
+/** WeChat has made a refund after this time. */
+const REFUND_MS = 3_100
 
 const placed = v.object({ outTradeNo: v.optional(v.string()) })
 
@@ -180,15 +183,22 @@ class Run {
       case 'pay':
       case 'query':
       case 'query by payment':
-      case 'close':
-      case 'foreign query': {
+      case 'close': {
         const order = this.#orders.at(-1 - operation.which)
         return order === undefined ? undefined : this.#withOrder(operation.kind, order, random)
+      }
+      case 'foreign request': {
+        const order = this.#orders.at(-1 - operation.which)
+        return order === undefined
+          ? undefined
+          : this.#withOrder(operation.step, { ...order, user: 1 - order.user }, random)
       }
       case 'claim another payment':
         return this.#claimAnotherPayment(operation.which, random)
       case 'query with a false answer':
         return this.#queryFalsely(operation, random)
+      case 'refund with a false answer':
+        return this.#queryRefundFalsely(operation.which, random)
       case 'log in':
         return this.#logIn(operation, random)
       case 'order with a key': {
@@ -264,7 +274,7 @@ class Run {
       case 'forge complaint':
         return void this.problems.push(...(await forgeComplaint(this.#world, operation, random)))
       case 'shipping trouble':
-        return startTrouble(this.#world, operation)
+        return startTroubles(this.#world, operation)
       case 'console refund':
         return this.#refundInConsole(
           operation.which,
@@ -277,14 +287,9 @@ class Run {
         const order = this.#paidOrder(operation.which)
         if (order === undefined) return
         const outRefundNo = `${order.outTradeNo}-${operation.name}`
+        const path = `/api/refund?outRefundNo=${outRefundNo}`
         if (operation.kind === 'look at refund')
-          return void (await this.#client.request(
-            'refund',
-            'GET',
-            `/api/refund?outRefundNo=${outRefundNo}`,
-            {},
-            random,
-          ))
+          return void (await this.#client.request('refund', 'GET', path, {}, random))
         const refundDesc = operation.text === 0 ? {} : { refundDesc: TEXTS[operation.text] }
         const body = {
           outTradeNo: order.outTradeNo,
@@ -300,7 +305,12 @@ class Run {
           random,
         )
         this.#observer.readAcceptedRefund(answer, outRefundNo, operation.fee)
-        return tickAfter(this.#world, random, 3_100)
+        const looks = Array.from({ length: operation.looks }, async () => {
+          await this.#world.time.sleep(REFUND_MS)
+          await this.#client.request('refund', 'GET', path, {}, random.next())
+        })
+        await Promise.all([tickAfter(this.#world, random.next(), REFUND_MS), ...looks])
+        return
       }
       case 'cron':
         return void (await this.#client.request(
@@ -320,7 +330,7 @@ class Run {
         return changeKeys(this.#world, random)
       case 'extra notification': {
         const newest = () => this.#orders.at(-1 - operation.which)
-        const order = isForgery(operation.extra)
+        const order = mayConcernUnpaid(operation.extra, random)
           ? await this.#findOrBuy(random, () => this.#unpaidOrder(operation.which), 'prepay')
           : newest()
         if (order === undefined) return
@@ -398,7 +408,7 @@ class Run {
   }
 
   async #withOrder(
-    kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close' | 'foreign query',
+    kind: 'prepay' | 'pay' | 'query' | 'query by payment' | 'close',
     order: KnownOrder,
     random: Random,
   ): Promise<void> {
@@ -445,17 +455,6 @@ class Run {
           )
         return
       }
-      case 'foreign query': {
-        const answer = await this.#client.request(
-          'query',
-          'GET',
-          `/api/query?outTradeNo=${outTradeNo}`,
-          { user: 1 - user },
-          random,
-        )
-        if (answer.status === 200) this.problems.push('another user saw an order')
-        return
-      }
       case 'close':
         return void (await this.#client.request(
           'close',
@@ -492,6 +491,35 @@ class Run {
     else await this.#withOrder(by, order, random)
     this.#world.count('world', `query with ${falsehood}`)
     return tickAfter(this.#world, random, random.between(0, 1_500))
+  }
+
+  /**
+   * Refunds an order in part. WeChat's next answer about the refund has another amount, which must
+   * become an incident.
+   */
+  async #queryRefundFalsely(which: number, random: Random): Promise<void> {
+    const order = await this.#findOrBuy(random, () => this.#paidOrders().at(-1 - which))
+    if (order === undefined) return
+    const { simulator, sql } = this.#world
+    const { outTradeNo } = order
+    const outRefundNo = `${outTradeNo}-${random.bytes(3).toString('hex')}`
+    const body = { outTradeNo, outRefundNo, refundFee: 100 }
+    const asked = await this.#client.request('refund', 'POST', '/api/refund', { body }, random)
+    if (asked.status !== 202) return
+    const falsehood = { on: 'refundquery', times: 1, do: 'wrong-amount' } as const
+    simulator.misbehave(falsehood)
+    this.#world.count('wechat', 'other amount')
+    const path = `/api/refund?outRefundNo=${outRefundNo}`
+    await this.#client.request('refund', 'GET', path, {}, random)
+    const isTold = !simulator.hasFault(falsehood)
+    if (isTold) this.#world.count('world', 'refund with a false answer')
+    // With faults, the answer may not have arrived.
+    if (isTold && this.#history.faults.length === 0) {
+      const [incident] = await sql(`select from incidents where kind = 'refund'`)
+      if (incident === undefined)
+        this.problems.push(`4: a refund of another amount has no incident (${outTradeNo})`)
+    }
+    return tickAfter(this.#world, random, REFUND_MS)
   }
 
   async #complain(complaint: Complain, random: Random): Promise<void> {

@@ -19,8 +19,9 @@ export const TROUBLES = [
 
 export interface ShippingTrouble {
   readonly kind: 'shipping trouble'
-  readonly trouble: (typeof TROUBLES)[number]
-  /** The number of calls that are refused. */
+  /** One after the other. */
+  readonly troubles: readonly (typeof TROUBLES)[number][]
+  /** The number of calls that each of them refuses. */
   readonly times: number
 }
 
@@ -30,11 +31,16 @@ const TARGETS = {
   token: 'stable_token',
 } as const
 
-export function startTrouble(world: World, asked: ShippingTrouble): void {
+export function startTroubles(world: World, { troubles, times }: ShippingTrouble): void {
   const { simulator } = world
-  world.count('world', `shipping trouble ${asked.trouble}`)
-  if (asked.trouble === 'token revoked') return simulator.revokeToken()
-  const [target = '', code] = asked.trouble.split(': ')
-  const on = target === 'upload' || target === 'token' ? TARGETS[target] : TARGETS.get_order
-  simulator.misbehave({ on, do: 'errcode', errcode: Number(code), times: asked.times })
+  for (const trouble of troubles) {
+    world.count('world', `shipping trouble ${trouble}`)
+    if (trouble === 'token revoked') {
+      simulator.revokeToken()
+      continue
+    }
+    const [target = '', code] = trouble.split(': ')
+    const on = target === 'upload' || target === 'token' ? TARGETS[target] : TARGETS.get_order
+    simulator.misbehave({ on, do: 'errcode', errcode: Number(code), times })
+  }
 }

@@ -72,6 +72,7 @@ const OCCURRENCES = [
   'other protocol refused',
   ...TROUBLES.map((trouble) => `shipping trouble ${trouble}`),
   ...FALSEHOODS.map((falsehood) => `query with ${falsehood}`),
+  'refund with a false answer',
   'bill compared',
   ...BILL_ERRORS.map((error) => `bill error ${error}`),
   'code again accepted',
@@ -199,9 +200,7 @@ async function conclude(): Promise<void> {
   if (seed !== null && !values.quick) print(await shrink(seed))
   if (seed !== null)
     print(`Again: npm run simulate -- --seed ${seed}   (with --trace: every message of it)`)
-  if (!values.quick) showReached(print)
-  const unreached = [...REACHABLE, ...OCCURRENCES].filter((name) => !totals.has(name))
-  if (unreached.length > 0) print(`\nNever reached: ${unreached.join(', ')}`)
+  if (!values.quick && histories > 1) showReached(print)
   print(
     `\n${finished} histories from seed ${first} in ${seconds.toFixed(0)} s: ${failures.length === 0 ? 'every promise held' : `${failures.length} broke a promise`}`,
   )
@@ -239,4 +238,6 @@ function showReached(print: (line: string) => void): void {
     if (never.length > 0)
       print(`Never reached: ${named}${others > 0 ? ` and ${others} others` : ''}`)
   }
+  const unreached = [...REACHABLE, ...OCCURRENCES].filter((name) => !totals.has(name))
+  if (unreached.length > 0) print(`\nNever reached: ${unreached.join(', ')}`)
 }

@@ -1,7 +1,8 @@
 /**
  * Generates histories. A mixed workload draws from all actions and faults, so each of them is rare.
  * Swarm and aimed workloads repeat a few, because a mixture rarely has two rare events together.
- * Small ones concern one order, and long ones last for days.
+ * Directed ones bring several requests about one order together. Small ones concern one order, and
+ * long ones last for days.
  */
 import fc from 'fast-check'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'
@@ -11,6 +12,7 @@ import { FAULTS, type Fault } from './faults.ts'
 import type { History } from './history.ts'
 import { RECEIVERS } from './merchant.ts'
 import { operationsOf, type Kind } from './operations.ts'
+import { rounds } from './rounds.ts'
 
 /** How often each kind occurs in a mixed history, in proportion. */
 const WEIGHTS: Readonly<Record<Kind, number>> = {
@@ -20,9 +22,10 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   query: 6,
   close: 6,
   'query by payment': 3,
-  'foreign query': 3,
+  'foreign request': 3,
   'claim another payment': 5,
   'query with a false answer': 5,
+  'refund with a false answer': 5,
   'log in': 5,
   'order with a key': 3,
   'merchant order': 3,
@@ -48,7 +51,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
 /** Kinds of action that could break the same promise. `buy` is added to each list. */
 const AIMS: readonly (readonly Kind[])[] = [
   ['prepay', 'pay', 'query', 'close', 'cron'],
-  ['pay', 'close', 'query by payment', 'claim another payment', 'foreign query'],
+  ['pay', 'close', 'query by payment', 'claim another payment', 'foreign request'],
   ['extra notification', 'claim another payment', 'query with a false answer', 'close'],
   ['refund', 'console refund', 'look at refund', 'cron'],
   ['order with a key', 'merchant order', 'list', 'close'],
@@ -135,6 +138,7 @@ const aimed = {
     .tuple(fc.constantFrom(...AIMS), fc.constantFrom(noDelay, noDelay, anyDelay))
     .chain(([kinds, delay]) => actionsOf(severalOrders, ['buy', ...kinds], delay)),
 }
+const directed = { ...often, actions: rounds }
 /** One payer, whose actions concern the newest order, and every fault. */
 const small = {
   actions: actionsOf(oneOrder, ALL_KINDS, noDelay, false),
@@ -150,7 +154,7 @@ const none = fc.constant(null)
 const account: fc.Arbitrary<Account> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ v2, v3: none, startsWith: fc.constant('v2') }) },
   { weight: 2, arbitrary: fc.record({ v2: none, v3, startsWith: fc.constant('v3') }) },
-  { weight: 2, arbitrary: fc.record({ v2, v3, startsWith: fc.constantFrom('v2', 'v3') }) },
+  { weight: 4, arbitrary: fc.record({ v2, v3, startsWith: fc.constantFrom('v2', 'v3') }) },
 )
 
 const historyIn = (workload: {
@@ -180,6 +184,7 @@ export const anyHistory: fc.Arbitrary<History> = fc.oneof(
   { weight: 4, arbitrary: historyIn(mixed) },
   { weight: 3, arbitrary: historyIn(swarm) },
   { weight: 4, arbitrary: historyIn(aimed) },
+  { weight: 12, arbitrary: historyIn(directed) },
   { weight: 2, arbitrary: historyIn(small) },
   { weight: 1, arbitrary: historyIn(long) },
 )

@@ -184,7 +184,7 @@ export class World {
     this.locks = locks
     this.time = new VirtualTime(FIRST_DAY)
     this.simulator = this.#newSimulator(NO_ACCOUNT)
-    this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '')
+    this.merchant = createMerchant(env['ORDER_WEBHOOK_SECRET'] ?? '', () => this.time.now())
     this.cluster = new Cluster(this.#random, env, 0)
     const [neon, upstash] = [
       createNeon(database),
@@ -247,7 +247,11 @@ export class World {
     const publicKeys = account.v3 === null ? [] : this.simulator.keys().publicKeys
     this.#deployed = { api: account.startsWith, publicKeys }
     this.cluster = new Cluster(this.#random.next(), this.#variables(), clockSkewMs)
-    this.merchant = createMerchant(this.env['ORDER_WEBHOOK_SECRET'] ?? '', receiver)
+    this.merchant = createMerchant(
+      this.env['ORDER_WEBHOOK_SECRET'] ?? '',
+      () => this.time.now(),
+      receiver,
+    )
     this.locks.problems.length = 0
     const deletion =
       this.#histories % HISTORIES_BETWEEN_TRUNCATIONS === 0

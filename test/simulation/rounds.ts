@@ -1,0 +1,70 @@
+/**
+ * Directed histories. Each round buys an order up to one step. When that is done, several actions
+ * that could break the same promise follow at almost the same time.
+ */
+import fc from 'fast-check'
+import type { Action, Operation } from './history.ts'
+import { operationsOf, type Kind } from './operations.ts'
+
+interface Round {
+  readonly until: Extract<Operation, { kind: 'buy' }>['until']
+  readonly kinds: readonly Kind[]
+}
+
+const repeated = (kind: Kind, times: number): readonly Kind[] =>
+  Array.from({ length: times }, () => kind)
+
+const ROUNDS: readonly Round[] = [
+  { until: 'order', kinds: ['close', 'prepay', 'pay'] },
+  { until: 'order', kinds: ['prepay', 'foreign request', 'prepay', 'foreign request'] },
+  { until: 'order', kinds: ['order with a key', 'order with a key', 'merchant order', 'list'] },
+  { until: 'prepay', kinds: ['close', 'prepay', 'pay', 'query'] },
+  { until: 'prepay', kinds: ['pay', 'query', 'cron', 'query'] },
+  { until: 'prepay', kinds: ['confuse redis', 'pay', 'empty redis', 'prepay'] },
+  { until: 'prepay', kinds: repeated('query with a false answer', 4) },
+  { until: 'prepay', kinds: repeated('extra notification', 5) },
+  { until: 'prepay', kinds: ['move', 'extra notification', 'pay', 'query'] },
+  { until: 'query', kinds: ['claim another payment', 'query by payment', 'claim another payment'] },
+  { until: 'query', kinds: ['log in', 'foreign request', 'foreign request'] },
+  { until: 'query', kinds: ['refund', 'refund', 'refund', 'cron'] },
+  { until: 'query', kinds: ['refund', 'refund', 'look at refund', 'refund'] },
+  { until: 'query', kinds: ['refund with a false answer'] },
+  { until: 'query', kinds: ['refund', 'console refund', 'cron', 'query'] },
+  { until: 'query', kinds: ['ship parcels', 'cron'] },
+  { until: 'query', kinds: ['ship', 'cron', 'cron'] },
+  { until: 'query', kinds: ['shipping trouble', 'ship parcels', 'cron'] },
+  { until: 'query', kinds: ['complain', 'act on complaint', 'act on complaint'] },
+  { until: 'query', kinds: ['complain', 'forge complaint', 'look at complaint'] },
+]
+
+const operations = operationsOf(fc.constant(0), fc.constant(0))
+/** Not shrunk: another seed would make another history, not a smaller one. */
+const seed = fc.noShrink(fc.nat())
+
+/** The last ones let WeChat finish a refund, or a request wait for its deadline. */
+const delay = fc.constantFrom(0, 0, 0, 5, 100, 300, 2_000, 3_100, 10_000)
+/** By then a purchase is done, even if a request of it had to wait. */
+const AFTER_PURCHASE_MS = 60_000
+
+const roundOf = ({ until, kinds }: Round): fc.Arbitrary<readonly Action[]> =>
+  fc
+    .record({
+      buy: seed,
+      rest: fc.tuple(
+        ...kinds.map((kind) => fc.record({ operation: operations[kind], afterMs: delay, seed })),
+      ),
+    })
+    .map(({ buy, rest }) => [
+      {
+        operation: { kind: 'buy' as const, user: 0, until },
+        afterMs: AFTER_PURCHASE_MS,
+        seed: buy,
+      },
+      ...rest.map((action, index) =>
+        index === 0 ? { ...action, afterMs: AFTER_PURCHASE_MS } : action,
+      ),
+    ])
+
+export const rounds: fc.Arbitrary<readonly Action[]> = fc
+  .array(fc.oneof(...ROUNDS.map(roundOf)), { minLength: 1, maxLength: 4, size: 'max' })
+  .map((all) => all.flat())
