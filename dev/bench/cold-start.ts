@@ -46,11 +46,20 @@ export const measure: Part = async ({ rounds, progress, cleanups }) => {
   const candidates = await build(directory)
   for (const candidate of candidates)
     if (candidate.bytecode !== undefined) await answerOnce(candidate)
-  const took = await takeTurns(candidates, rounds * PER_ROUND, (candidate, round) => {
+  const loads = new Map<Candidate, number[]>(candidates.map((candidate) => [candidate, []]))
+  const took = await takeTurns(candidates, rounds * PER_ROUND, async (candidate, round) => {
     progress(`round ${Math.floor(round / PER_ROUND) + 1} of ${rounds}, ${candidate.label}`)
-    return answerOnce(candidate)
+    const { loaded, answered } = await answerOnce(candidate)
+    loads.get(candidate)?.push(loaded)
+    return answered
   })
-  return toTable(candidates.map((candidate) => ({ ...candidate, ms: median(took(candidate)) })))
+  return toTable(
+    candidates.map((candidate) => ({
+      ...candidate,
+      ms: median(took(candidate)),
+      loadMs: median(loads.get(candidate) ?? []),
+    })),
+  )
 }
 
 async function build(directory: string): Promise<readonly Candidate[]> {
@@ -96,8 +105,9 @@ const PROGRAM = [
   `const notification = { method: 'POST', body: '<xml><return_code>SUCCESS</return_code></xml>' }`,
   `const ask = name === 'notify' ? notification : { method: 'PATCH' }`,
   `const { default: handler } = await import(url)`,
+  `const loaded = performance.now()`,
   `await (await handler.fetch(new Request('https://shop.example/api/' + name, ask))).text()`,
-  `process.stdout.write('\\n' + performance.now())`,
+  `process.stdout.write('\\n' + JSON.stringify({ loaded, answered: performance.now() }))`,
 ].join('\n')
 
 /** Complete, so that a function runs as far as it can without its services. */
@@ -109,7 +119,18 @@ const env = {
   PUBLIC_URL: 'https://shop.example',
 }
 
-async function answerOnce({ handler, label, bytecode }: Candidate): Promise<number> {
+/** The milliseconds since the start of the process. */
+const moments = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ loaded: v.number(), answered: v.number() }),
+)
+
+async function answerOnce({
+  handler,
+  label,
+  bytecode,
+}: Candidate): Promise<v.InferOutput<typeof moments>> {
   const [name = ''] = label.split(',')
   const { stdout } = await run(
     process.execPath,
@@ -124,12 +145,19 @@ async function answerOnce({ handler, label, bytecode }: Candidate): Promise<numb
     },
   )
   // The function's log line comes first.
-  return v.parse(v.pipe(v.string(), v.transform(Number), v.number()), stdout.split('\n').at(-1))
+  return v.parse(moments, stdout.split('\n').at(-1))
 }
 
 const run = promisify(execFile)
 
-function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table {
+interface Timed extends Candidate {
+  /** From the start of the process to the end of the first answer. */
+  readonly ms: number
+  /** The part of it until the function is loaded. */
+  readonly loadMs: number
+}
+
+function toTable(times: readonly Timed[]): Table {
   const empty = times.find(({ label }) => label === EMPTY)?.ms ?? NaN
   const mostMs = (MOST_TIMES - 1) * empty
   const measured = times.map((one) => ({ ...one, more: one.ms - empty }))
@@ -155,9 +183,8 @@ function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table
     notes: [
       'The line with bytecode is a start with Node’s cache of compiled code. Vercel has such a cache for functions in ' +
         'production, so there it is the usual start, and the line above it the first one after a deployment.',
-      'The time of notify beyond an empty function goes to compiling our code and valibot (not with bytecode), running both ' +
-        'once, reading the variables, loading the code of the protocol, checking the message, and writing the log line. ' +
-        'The XML parser, ofetch, the drivers and their connections are not among them: a message in the usual form ' +
+      partsOfNotify(times),
+      'The XML parser, ofetch, the drivers and their connections are not among them: a message in the usual form ' +
         'needs no parser, and the connections are opened after a refusal is sent.',
       'The last line is the output of the builder alone for the same code.',
     ],
@@ -190,4 +217,20 @@ function toTable(times: readonly (Candidate & { readonly ms: number })[]): Table
         : []),
     ]),
   }
+}
+
+/** Names the parts of the time of notify that an empty function does not need. */
+function partsOfNotify(times: readonly Timed[]): string {
+  const find = (label: string) => times.find((one) => one.label === label)
+  const [empty, notify, cached] = [find(EMPTY), find(NOTIFY), find(CACHED)]
+  if (empty === undefined || notify === undefined || cached === undefined) return ''
+  const compiling = notify.loadMs - cached.loadMs
+  const running = cached.loadMs - empty.loadMs
+  const requestMs = ({ ms, loadMs }: Timed) => ms - loadMs
+  const request = requestMs(notify) - requestMs(empty)
+  return (
+    `Beyond an empty function, notify needs ${compiling.toFixed(1)} ms to compile our code and valibot (not with ` +
+    `bytecode), ${running.toFixed(1)} ms to read and run both once, and ${request.toFixed(1)} ms for the request: ` +
+    'reading the variables, loading the code of the protocol, checking the message, and writing the log line.'
+  )
 }

@@ -30,7 +30,9 @@ export interface Merchant {
 }
 
 export const RECEIVERS = ['accepts', 'redirects first', 'fails first', 'hangs first'] as const
-/** The answer to the first delivery of each event: `hangs` never answers. Later ones are accepted. */
+/**
+ * The answer to the first delivery of each event; `hangs` means none. Later ones are accepted.
+ */
 export type Receiver = (typeof RECEIVERS)[number]
 
 export function createMerchant(

@@ -35,7 +35,7 @@ interface Seen {
   readonly owner: string | null
 }
 
-/** What is known before a request. */
+/** The knowledge before a request. */
 interface Known {
   /** The orders as answers have shown them. */
   readonly seen: ReadonlyMap<string, Seen>
@@ -61,7 +61,7 @@ export class OrderModel {
     this.#world = world
   }
 
-  /** What is known now. The answer to a later request must not show less. */
+  /** The knowledge at this moment. The answer to a later request must not show less. */
   known(): Known {
     const paid = this.#world.simulator.orders().filter(({ payment }) => payment !== null)
     return {

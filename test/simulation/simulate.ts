@@ -29,7 +29,7 @@ npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations 
     trace: { type: 'boolean', default: false },
     /** Set it higher than the number of cores if the database is a separate server. */
     workers: { type: 'string', default: String(availableParallelism()) },
-    /** Stops at the first failure and does not shrink it. */
+    /** Plays no corpus, stops at the first failure and does not shrink it. */
     quick: { type: 'boolean', default: false },
     power: { type: 'boolean', default: false },
     rules: { type: 'string' },
@@ -141,7 +141,7 @@ async function work(): Promise<void> {
     const from = first + assigned
     const count = Math.min(CHUNK, histories - assigned)
     // One history is asked for by its seed.
-    const playsCorpus = assigned === 0 && histories > 1
+    const playsCorpus = assigned === 0 && histories > 1 && !values.quick
     assigned += count
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: { from, count, playsCorpus },

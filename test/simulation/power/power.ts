@@ -1,6 +1,6 @@
 /**
- * `npm run simulate -- --power`: plants one defect at a time in a copy of the code and runs
- * histories until one breaks a promise. The share of the defects that are found is the power of the
+ * `npm run simulate -- --power`: plants one defect at a time in a copy of the code and runs random
+ * histories, without the corpus, until one breaks a promise. The share of the defects that are found is the power of the
  * simulation. A defect that is never found either does not change the behaviour, or shows a gap in
  * the search.
  */
@@ -16,6 +16,9 @@ import { semanticDefects } from './semantic-defects.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const COPIED = ['api', 'lib', 'dev', 'test', 'package.json', 'tsconfig.json', 'vercel.json']
+
+/** One defect changes one file, so the programs share the compiled code of the others. */
+const COMPILED = '.compiled'
 
 /** A history takes a fraction of a second, so a search this long without one is endless. */
 const LONGEST_SILENCE_MS = 600_000
@@ -142,7 +145,11 @@ async function runTests(copy: string): Promise<'found' | 'not found'> {
 
 /** Ends a program that has printed nothing for too long. */
 async function run(cwd: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, NODE_COMPILE_CACHE: join(cwd, COMPILED) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let isStopped = false
   const watch = setTimeout(() => (isStopped = child.kill('SIGKILL')), LONGEST_SILENCE_MS)
   for (const stream of [child.stdout, child.stderr]) stream.on('data', () => watch.refresh())
