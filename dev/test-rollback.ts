@@ -1,6 +1,7 @@
 /**
  * `npm run test:rollback`: payments through the functions of 0.1.0 and the current ones on one
- * database, then the integration tests of 0.1.0 on the tables of the current version.
+ * database, one after another and at the same time, then the integration tests of 0.1.0 on the
+ * tables of the current version.
  *
  * It installs the packages of 0.1.0 from npm's cache or the registry. The tests are skipped if the
  * history of this copy does not have the sources of 0.1.0.
@@ -10,7 +11,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { accountSettings } from '../lib/config/wechat.ts'
-import { checkOutRelease, giveCurrentTables, whyReleaseIsMissing } from './build/earlier-release.ts'
+import {
+  bundleRelease,
+  checkOutRelease,
+  giveCurrentTables,
+  whyReleaseIsMissing,
+} from './build/earlier-release.ts'
 import { readNoOptions } from './program/command-line.ts'
 import { demoValues } from './world/demo-values.ts'
 
@@ -57,11 +63,13 @@ if (reason === null) {
   const release = await mkdtemp(join(tmpdir(), 'rollback-'))
   try {
     await checkOutRelease(release)
+    const functions = join(release, 'functions')
+    await bundleRelease(release, functions)
     const codes = [
       await runVitest(
         resolve(import.meta.dirname, '..'),
         ['--config', 'test/rollback/vitest.config.ts'],
-        { EARLIER_RELEASE: release },
+        { EARLIER_RELEASE: release, EARLIER_FUNCTIONS: functions },
       ),
       await runTestsOfRelease(release),
     ]

@@ -21,7 +21,7 @@ export async function makeDue(query: Query): Promise<void> {
   await query(`update refunds set next_attempt_at = now() - interval '1 second'
     where refund_status = 'PROCESSING'`)
   await query(`update orders set asked_at = now() - interval '1 day'
-    where trade_state = 'NOTPAY'`)
+    where trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat)`)
 }
 
 /** Returns a description of each broken promise. Called once no work is left. */

@@ -32,8 +32,10 @@ export class Instances {
     return this.#live
   }
 
-  async start(): Promise<void> {
-    const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  /** @param root of other functions than those of this project */
+  async start(root?: string): Promise<void> {
+    const args = root === undefined ? [] : [root]
+    const child = fork(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     child.stderr?.on('data', (lines: Buffer) => console.error(lines.toString()))
     const [first] = await once(child, 'message')
     child.send({ env: this.#env })
@@ -44,6 +46,12 @@ export class Instances {
       const at = this.#live.indexOf(instance)
       if (at >= 0) this.#live.splice(at, 1)
     })
+  }
+
+  /** Kills one and starts another. */
+  async replace(killed: Instance | undefined, root?: string): Promise<void> {
+    killed?.process.kill('SIGKILL')
+    await this.start(root)
   }
 
   /** Also ends those that are suspended. */

@@ -37,10 +37,7 @@ export function troublesOf(surroundings: Surroundings): readonly Trouble[] {
   return [
     {
       name: 'a process is killed',
-      cause: async () => {
-        pick(instances.live)?.process.kill('SIGKILL')
-        await instances.start()
-      },
+      cause: () => instances.replace(pick(instances.live)),
     },
     { name: 'a process is suspended for a moment', cause: stop(SHORT_STOP_MS) },
     { name: 'a process is suspended until its locks have expired', cause: stop(LONG_STOP_MS) },

@@ -4,29 +4,15 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundleRelease } from '../../dev/build/earlier-release.ts'
-import { readVariable } from '../../dev/program/environment.ts'
-
-/** The sources of 0.1.0 with their packages, from `npm run test:rollback`. */
-const sources = readVariable(process.env, 'EARLIER_RELEASE')
-
-let directory: string
-beforeAll(async () => {
-  if (sources === undefined) throw new Error('Start these tests with npm run test:rollback.')
-  directory = await mkdtemp(join(tmpdir(), 'rollback-'))
-  await bundleRelease(sources, directory)
-})
-afterAll(() => rm(directory, { recursive: true, force: true }))
+import { describe, expect, test } from 'vitest'
+import { earlierFunctions } from './earlier.ts'
 
 async function runProgram(name: string): Promise<void> {
   const child = spawn(
     process.execPath,
-    [resolve(import.meta.dirname, '../support', name), directory],
+    [resolve(import.meta.dirname, '../support', name), earlierFunctions],
     {
       // Node on Windows does not start without it.
       env: { SystemRoot: process.env['SystemRoot'] },
