@@ -17,28 +17,43 @@ const eventRows = v.array(
 )
 
 /**
+ * True for an event that is neither delivered nor parked. With `delivered_at is null` instead,
+ * PostgreSQL could use any index of undelivered events. Its statistics are older than the events
+ * that wait, so it expects none. It would choose the smallest index and read every waiting event.
+ * As it is, only `events_by_order` can be used.
+ */
+const IS_WAITING = (row: string) =>
+  `coalesce(${row}.delivered_at, 'infinity') = 'infinity' and ${row}.next_attempt_at is not null`
+
+/**
  * An event waits while an earlier one of its order is not delivered yet. An event without a next
  * attempt is parked.
  *
- * `coalesce` makes PostgreSQL read the index `events_due` in order and look up the earlier events
- * of each row. After the merchant's system was down for hours, `not exists` would join 100,000
- * waiting events with themselves, because the statistics are older than these events.
+ * After the merchant's system was down for hours, 100,000 events may be due. Only the first ones
+ * are read, and those before them that wait for an earlier one, with four pages each. The plan must
+ * not depend on the statistics, so:
+ *
+ * - `generate_series` returns one row for each event, but PostgreSQL expects a thousand. It
+ *   therefore avoids a sort, reads `events_due` in order, and stops at the limit.
+ * - The limit is part of the text, so PostgreSQL always knows how few events are updated.
+ * - `coalesce` makes PostgreSQL look up the earlier events of each row. `not exists` would join the
+ *   waiting events with themselves.
  */
-const TAKE_DUE = `
+const takeDue = (limit: number) => `
   with due as (
-    select e.id, e.taken_at is not null as unfinished from events e
-    where e.delivered_at is null and e.next_attempt_at <= $2::timestamptz and coalesce((
+    select e.id, e.taken_at is not null as unfinished
+    from events e cross join lateral generate_series(e.seq, e.seq)
+    where e.delivered_at is null and e.next_attempt_at <= $1::timestamptz and coalesce((
       select false from events earlier
-      where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq
-        and earlier.delivered_at is null and earlier.next_attempt_at is not null
+      where earlier.out_trade_no = e.out_trade_no and earlier.seq < e.seq and ${IS_WAITING('earlier')}
       limit 1
     ), true)
     order by e.next_attempt_at, e.seq
-    limit $1::integer
-    for update skip locked
+    limit ${limit}
+    for update of e skip locked
   ), taken as (
-    update events e set taken_at = $2::timestamptz, next_attempt_at = $3::timestamptz,
-      first_attempt_at = case when e.attempts = 0 and not due.unfinished then $2::timestamptz else coalesce(e.first_attempt_at, $2::timestamptz) end
+    update events e set taken_at = $1::timestamptz, next_attempt_at = $2::timestamptz,
+      first_attempt_at = case when e.attempts = 0 and not due.unfinished then $1::timestamptz else coalesce(e.first_attempt_at, $1::timestamptz) end
     from due where e.id = due.id
     returning e.seq, e.id, e.type, e.created_at, e.data, e.attempts, e.taken_at, e.first_attempt_at, due.unfinished
   )
@@ -56,7 +71,7 @@ const MARK_DELIVERED = `
   where id = $1
   returning exists (
     select from events later
-    where later.out_trade_no = e.out_trade_no and later.seq > e.seq and later.delivered_at is null and later.next_attempt_at is not null
+    where later.out_trade_no = e.out_trade_no and later.seq > e.seq and ${IS_WAITING('later')}
   ) as waiting`
 
 const RECORD_FAILURE = `
@@ -66,7 +81,7 @@ const RECORD_FAILURE = `
 
 export const createOutbox = (sql: Sql): Outbox => ({
   async takeDue(limit, at, leaseUntil) {
-    const rows = v.parse(eventRows, await sql.query(TAKE_DUE, [limit, at, leaseUntil]))
+    const rows = v.parse(eventRows, await sql.query(takeDue(limit), [at, leaseUntil]))
     return rows.map(({ id, type, data, attempts, ...row }) => ({
       id,
       type,
