@@ -22,7 +22,7 @@ import { HISTORIES_PER_WORLD } from './world.ts'
 const values = readOptions(
   `npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]
 npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations N] [--only WORDS]
-                            [--tests] [--least N]`,
+                            [--tests] [--minutes N] [--missed N]`,
   {
     histories: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
@@ -34,8 +34,10 @@ npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations 
     power: { type: 'boolean', default: false },
     rules: { type: 'string' },
     mutations: { type: 'string' },
-    /** Fails if fewer defects are found. Without it, every one must be found. */
-    least: { type: 'string' },
+    /** After this time no further defect is planted. */
+    minutes: { type: 'string' },
+    /** Fails if more defects than this are not found. Without it, every one must be found. */
+    missed: { type: 'string' },
     only: { type: 'string', default: '' },
     tests: { type: 'boolean', default: false },
   },
@@ -121,9 +123,10 @@ if (values.power) {
     seed: first,
     only,
     withTests,
+    minutes: values.minutes === undefined ? Infinity : readNumber('minutes', values.minutes),
   })
-  const least = values.least === undefined ? planted : readNumber('least', values.least)
-  process.exitCode = found >= least ? 0 : 1
+  const most = values.missed === undefined ? 0 : readNumber('missed', values.missed)
+  process.exitCode = planted - found <= most ? 0 : 1
 } else if (values.trace) {
   process.stdout.write(await trace(first))
 } else {

@@ -1,8 +1,8 @@
 /**
- * `npm run simulate -- --power`: plants one defect at a time in a copy of the code and runs random
- * histories, without the corpus, until one breaks a promise. The share of the defects that are found is the power of the
- * simulation. A defect that is never found either does not change the behaviour, or shows a gap in
- * the search.
+ * `npm run simulate -- --power` plants one defect at a time in a copy of the code and runs random
+ * histories, without the corpus, until one breaks a promise. The share of the defects that are
+ * found is the power of the simulation. A defect that is never found either does not change the
+ * behaviour, or shows a gap in the search.
  */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -35,6 +35,8 @@ interface Search {
   readonly only: string
   /** Whether the ordinary tests run, too. */
   readonly withTests: boolean
+  /** After this time no further defect is planted. */
+  readonly minutes: number
 }
 
 type Found = { readonly after: number; readonly because: string } | null
@@ -61,9 +63,11 @@ export async function measurePower(search: Search): Promise<Power> {
   printRow(columns.map(() => '---'))
   const measured: Measured[] = []
   const left = [...chosen]
+  const end = performance.now() + search.minutes * 60_000
+  const next = () => (performance.now() < end ? left.shift() : undefined)
   const measureRest = () =>
     inCopy(async (copy) => {
-      for (let defect = left.shift(); defect !== undefined; defect = left.shift()) {
+      for (let defect = next(); defect !== undefined; defect = next()) {
         const one = await measure(copy, defect, search)
         measured.push(one)
         printRow(cellsOf(one))
@@ -71,6 +75,7 @@ export async function measurePower(search: Search): Promise<Power> {
     })
   await Promise.all(Array.from({ length: availableParallelism() }, measureRest))
   printSummary(measured, search)
+  if (left.length > 0) console.log(`not planted in ${search.minutes} minutes: ${left.length}`)
   return { planted: measured.length, found: measured.filter(({ found }) => found !== null).length }
 }
 

@@ -222,8 +222,8 @@ const RULES: readonly Rule[] = [
   {
     what: 'events of an order are delivered in sequence',
     file: 'lib/stores/outbox.ts',
-    from: 'and earlier.delivered_at is null and earlier.next_attempt_at is not null',
-    to: 'and earlier.delivered_at is null and false',
+    from: "earlier.seq < e.seq and ${IS_WAITING('earlier')}",
+    to: 'earlier.seq < e.seq and false',
   },
   {
     what: 'every event of a batch is delivered',
