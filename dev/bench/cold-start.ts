@@ -187,6 +187,8 @@ function toTable(times: readonly Timed[]): Table {
       'The XML parser, ofetch, the drivers and their connections are not among them: a message in the usual form ' +
         'needs no parser, and the connections are opened after a refusal is sent.',
       'The last line is the output of the builder alone for the same code.',
+      'The ratio depends on how fast the machine starts a process: on one where the empty function took 50 ms, ' +
+        'notify took 18.1 ms more, which is 1.36 times as long.',
     ],
     plot: {
       title: 'Cold start: more than an empty function, to the first answer',
