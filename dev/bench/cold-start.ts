@@ -232,7 +232,7 @@ function partsOfNotify(times: readonly Timed[]): string {
   const request = requestMs(notify) - requestMs(empty)
   return (
     `Beyond an empty function, notify needs ${compiling.toFixed(1)} ms to compile our code and valibot (not with ` +
-    `bytecode), ${running.toFixed(1)} ms to read and run both once, and ${request.toFixed(1)} ms for the request: ` +
-    'reading the variables, loading the code of the protocol, checking the message, and writing the log line.'
+    `bytecode), ${running.toFixed(1)} ms to read and run both once, and ${request.toFixed(1)} ms for the request. ` +
+    'The request reads the variables, loads the code of the protocol, checks the message, and writes the log line.'
   )
 }

@@ -79,7 +79,9 @@ export async function openDatabase(
   const pool = new Pool({
     connectionString: url.href,
     types: asText,
-    ...(isClockShared ? { options: '-c search_path=public,shared_clock,pg_catalog' } : {}),
+    ...(isClockShared
+      ? { options: '-c search_path=public,shared_clock,pg_catalog -c synchronous_commit=off' }
+      : {}),
   })
   // The errors of connections that are idle or being closed. Without listeners they would end the
   // process.

@@ -40,9 +40,9 @@ export async function converge(
     for (const { status, code } of await Promise.all(runs))
       if (status !== 200) problems.push(`cron answered ${status} ${code} without faults`)
     await time.sleep(BACKGROUND_MS)
-    if ((await countUnfinished(world)) === 0) return problems
+    if ((await countUnfinished(world, recovery)) === 0) return problems
   }
-  return [...problems, `6: no convergence: ${await countUnfinished(world)} left to do`]
+  return [...problems, `6: no convergence: ${await countUnfinished(world, recovery)} left to do`]
 }
 
 const DAY_MS = 86_400_000
@@ -81,9 +81,16 @@ export async function compareBills(
   return problems
 }
 
-/** A refund with an incident is not counted: a person resolves it. */
-async function countUnfinished(world: World): Promise<number> {
+/**
+ * A refund with an incident is not counted: a person resolves it. Notifications are counted only if
+ * they can arrive.
+ */
+async function countUnfinished(world: World, recovery: History['recovery']): Promise<number> {
   const { sql, simulator } = world
+  const due =
+    recovery === 'only cron'
+      ? []
+      : simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null)
   const [row] = await sql(
     `
     select (select count(*) from events where delivered_at is null)
@@ -95,10 +102,7 @@ async function countUnfinished(world: World): Promise<number> {
           and out_trade_no <> all($1)) as left`,
     [findWaiting(world)],
   )
-  return (
-    Number(row?.['left']) +
-    simulator.notifications().filter(({ nextDueAt }) => nextDueAt !== null).length
-  )
+  return Number(row?.['left']) + due.length
 }
 
 /**

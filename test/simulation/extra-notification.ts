@@ -20,9 +20,13 @@ export const EXTRAS = [
 ] as const
 export type Extra = (typeof EXTRAS)[number]
 
-/** A forgery always claims a payment that does not exist, and another protocol sometimes does. */
-export const mayConcernUnpaid = (extra: Extra, random: Random): boolean =>
-  isForgery(extra) || (extra === 'other protocol' && random.chance(0.7))
+/** The order that the notification concerns. The other protocol claims real and false payments. */
+export function wantedOrder(extra: Extra, random: Random): 'paid' | 'unpaid' | 'any' {
+  if (isForgery(extra)) return 'unpaid'
+  if (extra === 'repeated') return 'paid'
+  if (extra === 'other protocol') return random.chance(0.7) ? 'unpaid' : 'paid'
+  return 'any'
+}
 
 const isForgery = (extra: Extra): extra is ForgeryOfPayment =>
   FORGERIES_OF_PAYMENTS.some((one) => one === extra)

@@ -24,6 +24,7 @@ const ROUNDS: readonly Round[] = [
   { until: 'prepay', kinds: repeated('query with a false answer', 4) },
   { until: 'prepay', kinds: repeated('extra notification', 5) },
   { until: 'prepay', kinds: ['move', 'extra notification', 'pay', 'query'] },
+  { until: 'prepay', kinds: ['shipping trouble', 'pay', 'ship parcels', 'cron'] },
   { until: 'query', kinds: ['claim another payment', 'query by payment', 'claim another payment'] },
   { until: 'query', kinds: ['log in', 'foreign request', 'foreign request'] },
   { until: 'query', kinds: ['refund', 'refund', 'refund', 'cron'] },

@@ -25,7 +25,7 @@ import {
   type Complain,
 } from './complaints.ts'
 import { changeKeys } from './key-change.ts'
-import { mayConcernUnpaid, sendExtra } from './extra-notification.ts'
+import { sendExtra, wantedOrder } from './extra-notification.ts'
 import { compareBills, converge } from './convergence.ts'
 import { findUnreported, spoilBills } from './bill-errors.ts'
 import { passDeadlines } from './deadlines.ts'
@@ -329,10 +329,7 @@ class Run {
       case 'change keys':
         return changeKeys(this.#world, random)
       case 'extra notification': {
-        const newest = () => this.#orders.at(-1 - operation.which)
-        const order = mayConcernUnpaid(operation.extra, random)
-          ? await this.#findOrBuy(random, () => this.#unpaidOrder(operation.which), 'prepay')
-          : newest()
+        const order = await this.#orderFor(operation, random)
         if (order === undefined) return
         const { outTradeNo } = order
         this.problems.push(...(await sendExtra(this.#world, operation.extra, outTradeNo, random)))
@@ -524,10 +521,7 @@ class Run {
 
   async #complain(complaint: Complain, random: Random): Promise<void> {
     if (this.#world.account.v3 === null) return
-    const order = await this.#findOrBuy(random, () => {
-      const paid = this.#paidOrders()
-      return paid.at(-1 - complaint.which) ?? paid.at(0)
-    })
+    const order = await this.#findOrBuy(random, () => this.#newestPaid(complaint.which))
     if (order === undefined) return
     return complain(this.#world, order.outTradeNo, complaint, random)
   }
@@ -536,12 +530,31 @@ class Run {
     return this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
   }
 
+  #newestPaid(which: number): KnownOrder | undefined {
+    const paid = this.#paidOrders()
+    return paid.at(-1 - which) ?? paid.at(0)
+  }
+
   /** An order that WeChat knows and that is not paid. */
   #unpaidOrder(which: number): KnownOrder | undefined {
     const unpaid = this.#orders.filter(
       ({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment === null,
     )
     return unpaid.at(-1 - which) ?? unpaid.at(0)
+  }
+
+  async #orderFor(
+    { which, extra }: Extract<Operation, { kind: 'extra notification' }>,
+    random: Random,
+  ): Promise<KnownOrder | undefined> {
+    switch (wantedOrder(extra, random)) {
+      case 'paid':
+        return this.#findOrBuy(random, () => this.#newestPaid(which))
+      case 'unpaid':
+        return this.#findOrBuy(random, () => this.#unpaidOrder(which), 'prepay')
+      case 'any':
+        return this.#orders.at(-1 - which)
+    }
   }
 
   /** Picks among the paid orders if there are any, else among all; newest first. */

@@ -108,6 +108,8 @@ const failures: Pick<v.InferOutput<typeof report>, 'name' | 'seed' | 'problems'>
 const startedAt = performance.now()
 let [finished, assigned] = [0, 0]
 let isStopped = false
+/** Shared with the threads, which have no time for messages. */
+const stop = new Int32Array(new SharedArrayBuffer(4))
 
 // An interrupted search still prints what it has found.
 process.once('SIGINT', () => {
@@ -124,6 +126,7 @@ if (values.power) {
     only,
     withTests,
     minutes: values.minutes === undefined ? Infinity : readNumber('minutes', values.minutes),
+    workers,
   })
   const most = values.missed === undefined ? 0 : readNumber('missed', values.missed)
   process.exitCode = planted - found <= most ? 0 : 1
@@ -147,7 +150,7 @@ async function work(): Promise<void> {
     const playsCorpus = assigned === 0 && histories > 1 && !values.quick
     assigned += count
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: { from, count, playsCorpus },
+      workerData: { from, count, playsCorpus, stop },
     })
     const expected = count + (playsCorpus ? corpus.length : 0)
     let reported = 0
@@ -155,7 +158,8 @@ async function work(): Promise<void> {
       worker.on('message', (message) => {
         reported += 1
         add(v.parse(report, message))
-        if (isOver()) void worker.terminate()
+        // A terminated thread would leave its database on the server.
+        if (isOver()) Atomics.store(stop, 0, 1)
       })
       worker.once('error', reject)
       // A thread whose event loop is empty exits without an error, even if its history never

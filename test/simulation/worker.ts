@@ -7,11 +7,18 @@ import { historyOf } from './workloads.ts'
 import { runHistory } from './run-history.ts'
 import { World } from './world.ts'
 
-const task = v.object({ from: v.number(), count: v.number(), playsCorpus: v.boolean() })
-const { from, count, playsCorpus } = v.parse(task, workerData)
+const task = v.object({
+  from: v.number(),
+  count: v.number(),
+  playsCorpus: v.boolean(),
+  /** Not 0 once the search is over. */
+  stop: v.instance(Int32Array),
+})
+const { from, count, playsCorpus, stop } = v.parse(task, workerData)
 const world = await World.open()
 await runHistory(world, CALM)
 const play = async (name: string, seed: number | null, history: History) => {
+  if (Atomics.load(stop, 0) !== 0) return
   const problems = await runHistory(world, history)
   parentPort?.postMessage({ name, seed, problems, counts: [...world.record.counts] })
 }

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Random } from '../random.ts'
@@ -37,6 +37,8 @@ interface Search {
   readonly withTests: boolean
   /** After this time no further defect is planted. */
   readonly minutes: number
+  /** How many searches run at the same time. */
+  readonly workers: number
 }
 
 type Found = { readonly after: number; readonly because: string } | null
@@ -73,7 +75,7 @@ export async function measurePower(search: Search): Promise<Power> {
         printRow(cellsOf(one))
       }
     })
-  await Promise.all(Array.from({ length: availableParallelism() }, measureRest))
+  await Promise.all(Array.from({ length: search.workers }, measureRest))
   printSummary(measured, search)
   if (left.length > 0) console.log(`not planted in ${search.minutes} minutes: ${left.length}`)
   return { planted: measured.length, found: measured.filter(({ found }) => found !== null).length }

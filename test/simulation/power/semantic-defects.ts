@@ -88,6 +88,17 @@ const RULES: readonly Rule[] = [
     to: `return ok('taken')`,
   },
   {
+    what: 'a notification is never refused by a limit',
+    file: 'api/notify.ts',
+    from: 'export const post: Handler = async (request, deps) => {',
+    to: `const taken = new Map<number, number>()
+export const post: Handler = async (request, deps) => {
+  const minute = Math.floor(Date.now() / 60_000)
+  const calls = (taken.get(minute) ?? 0) + 1
+  taken.set(minute, calls)
+  if (calls > 10) return { ok: false, error: { reason: 'too_many_requests', retryAfterSeconds: 60 } }`,
+  },
+  {
     what: 'an event is marked as delivered only after the webhook accepted it',
     file: 'lib/steps/deliver.ts',
     from: 'if (sent.ok)',
