@@ -33,6 +33,7 @@ export const FORGERIES_OF_PAYMENTS = [
   'other currency',
   'other merchant',
   'other app',
+  'other payer',
   'paid before the order',
   /** Only messages of APIv3 have a time. */
   'old message',
@@ -59,12 +60,18 @@ export function writePaymentNotification(
   const spoiled = {
     ...payment,
     totalFee: forgery === 'other amount' ? totalFee - 1 : totalFee,
+    openid: forgery === 'other payer' ? OTHER.openid : payment.openid,
     paidAt: forgery === 'paid before the order' ? new Date(paidAt.getTime() - BEFORE_MS) : paidAt,
   }
   return (protocol === 'v2' ? writeV2 : writeV3)(world, spoiled, forgery)
 }
 
-const OTHER = { appid: 'wx00000000other001', mchId: '1900009999', currency: 'USD' } as const
+const OTHER = {
+  appid: 'wx00000000other001',
+  mchId: '1900009999',
+  currency: 'USD',
+  openid: 'oOtherPayerOtherPayerOther01',
+} as const
 
 /** The account and the currency that a message names. */
 const termsOf = ({ env }: World, forgery: ForgeryOfPayment | null) => ({

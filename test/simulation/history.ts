@@ -75,6 +75,8 @@ export type Operation =
   /** A refund whose amount is another one in WeChat's next answer. */
   | { readonly kind: 'refund with a false answer'; readonly which: number }
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
+  /** WeChat does not know the order yet. If the prepay succeeds, the order is paid. */
+  | { readonly kind: 'close while prepaying' }
   /** The shop is deployed again, and places its new orders with its other protocol. */
   | { readonly kind: 'move' }
   /** WeChat changes the keys that it signs with. */

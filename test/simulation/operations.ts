@@ -56,6 +56,7 @@ export const operationsOf = (
   pay: fc.record({ kind: fc.constant('pay'), which }),
   query: fc.record({ kind: fc.constant('query'), which }),
   close: fc.record({ kind: fc.constant('close'), which }),
+  'close while prepaying': fc.record({ kind: fc.constant('close while prepaying') }),
   'query by payment': fc.record({ kind: fc.constant('query by payment'), which }),
   'foreign request': fc.record({
     kind: fc.constant('foreign request'),

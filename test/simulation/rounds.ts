@@ -16,6 +16,7 @@ const repeated = (kind: Kind, times: number): readonly Kind[] =>
 
 const ROUNDS: readonly Round[] = [
   { until: 'order', kinds: ['close', 'prepay', 'pay'] },
+  { until: 'order', kinds: repeated('close while prepaying', 4) },
   { until: 'order', kinds: ['prepay', 'foreign request', 'prepay', 'foreign request'] },
   { until: 'order', kinds: ['order with a key', 'order with a key', 'merchant order', 'list'] },
   { until: 'prepay', kinds: ['close', 'prepay', 'pay', 'query'] },
@@ -31,7 +32,7 @@ const ROUNDS: readonly Round[] = [
   { until: 'query', kinds: ['refund', 'refund', 'look at refund', 'refund'] },
   { until: 'query', kinds: ['refund with a false answer'] },
   { until: 'query', kinds: ['refund', 'console refund', 'cron', 'query'] },
-  { until: 'query', kinds: ['ship parcels', 'cron'] },
+  { until: 'query', kinds: ['ship parcels', 'cron', 'ship parcels', 'ship parcels'] },
   { until: 'query', kinds: ['ship', 'cron', 'cron'] },
   { until: 'query', kinds: ['shipping trouble', 'ship parcels', 'cron'] },
   { until: 'query', kinds: ['complain', 'act on complaint', 'act on complaint'] },

@@ -61,7 +61,7 @@ const CODE_LIFE_MS = 5 * 60_000
 /** WeChat has made a refund after this time. */
 const REFUND_MS = 3_100
 
-const placed = v.object({ outTradeNo: v.optional(v.string()) })
+const placed = v.object({ outTradeNo: v.optional(v.string()), totalFee: v.optional(v.number()) })
 
 class Run {
   readonly problems: string[] = []
@@ -187,6 +187,8 @@ class Run {
         const order = this.#orders.at(-1 - operation.which)
         return order === undefined ? undefined : this.#withOrder(operation.kind, order, random)
       }
+      case 'close while prepaying':
+        return this.#closeWhilePrepaying(random)
       case 'foreign request': {
         const order = this.#orders.at(-1 - operation.which)
         return order === undefined
@@ -211,23 +213,24 @@ class Run {
         return void (await this.#place(
           'user',
           operation.user,
-          { body, headers, isHostile: operation.text > 0 },
+          { body, headers, isHostile: operation.text > 0, totalFee: 900 * operation.quantity },
           random,
         ))
       }
       case 'merchant order': {
         const openid = USERS[operation.user]
         const outTradeNo = `merchant-${operation.name}`
+        const totalFee = 2_800 * operation.quantity
         const body = {
           openid,
-          totalFee: 2_800 * operation.quantity,
+          totalFee,
           body: TEXTS[operation.text],
           outTradeNo,
         }
         return void (await this.#place(
           'merchant',
           operation.user,
-          { body, isHostile: operation.text > 0 },
+          { body, isHostile: operation.text > 0, totalFee },
           random,
         ))
       }
@@ -349,7 +352,12 @@ class Run {
     const prepay = until !== 'order' && /[02468ace]$/.test(key)
     const body = { items: [{ sku: 'latte', quantity: 1 }], prepay }
     const order = await this.#retry(random, () =>
-      this.#place('user', user, { body, headers: { 'idempotency-key': key } }, random),
+      this.#place(
+        'user',
+        user,
+        { body, headers: { 'idempotency-key': key }, totalFee: 2_800 },
+        random,
+      ),
     )
     if (order === null || until === 'order') return
     const paymentArguments =
@@ -380,6 +388,8 @@ class Run {
       readonly body: unknown
       readonly headers?: Readonly<Record<string, string>>
       readonly isHostile?: boolean
+      /** The price of what is ordered, in fen. */
+      readonly totalFee: number
     },
     random: Random,
   ): Promise<KnownOrder | null> {
@@ -390,8 +400,12 @@ class Run {
       by === 'user' ? { ...request, user } : request,
       random,
     )
-    const { outTradeNo } = v.parse(placed, answer.json['order'] ?? answer.json)
+    const { outTradeNo, totalFee } = v.parse(placed, answer.json['order'] ?? answer.json)
     if (outTradeNo === undefined) return null
+    if (totalFee !== request.totalFee)
+      this.problems.push(
+        `an order for ${request.totalFee} was answered with ${totalFee} (${outTradeNo})`,
+      )
     const known = this.#orders.find((order) => order.outTradeNo === outTradeNo) ?? {
       outTradeNo,
       user,
@@ -461,6 +475,19 @@ class Run {
           random,
         ))
     }
+  }
+
+  async #closeWhilePrepaying(random: Random): Promise<void> {
+    const isUnknown = ({ outTradeNo }: KnownOrder) => this.#atWechat(outTradeNo) === undefined
+    await this.#buy(0, 'order', random)
+    const order = this.#orders.findLast(isUnknown)
+    if (order === undefined) return
+    await Promise.all([
+      this.#withOrder('prepay', order, random.next()),
+      this.#withOrder('close', order, random.next()),
+    ])
+    // WeChat's notification comes later, or never.
+    if (order.paymentArguments !== null) this.#world.simulator.pay(order.paymentArguments)
   }
 
   /** Claims the payment of a settled order for one that is not paid. */

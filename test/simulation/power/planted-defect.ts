@@ -6,6 +6,8 @@ export interface PlantedDefect {
   readonly file: string
   /** @throws Error if the code no longer contains what the defect replaces */
   readonly plant: (code: string) => string
+  /** Why histories cannot find it. The ordinary tests do. */
+  readonly unseen?: string
 }
 
 /** Replaces a text that the file contains exactly once. */

@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Random } from '../random.ts'
 import { pickMutations } from './mutations.ts'
@@ -15,7 +15,7 @@ import type { PlantedDefect } from './planted-defect.ts'
 import { semanticDefects } from './semantic-defects.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
-const COPIED = ['api', 'lib', 'dev', 'test', 'package.json', 'tsconfig.json', 'vercel.json']
+const NOT_COPIED = new Set(['.git', '.data', '.vercel', 'node_modules'])
 
 /** One defect changes one file, so the programs share the compiled code of the others. */
 const COMPILED = '.compiled'
@@ -44,25 +44,17 @@ interface Search {
 type Found = { readonly after: number; readonly because: string } | null
 
 interface Measured {
-  readonly what: string
+  readonly defect: PlantedDefect
   readonly found: Found
-  readonly tests: 'found' | 'not found' | null
 }
 
-/** How many defects were planted, and how many histories have found. */
-export interface Power {
-  readonly planted: number
-  readonly found: number
-}
-
-export async function measurePower(search: Search): Promise<Power> {
+/** Returns how many defects no history has found, without those that none can find. */
+export async function measurePower(search: Search): Promise<number> {
   const random = new Random(`power ${search.seed}`)
   const mutations = await pickMutations(root, search.mutations, random)
   const rules = random.sample(semanticDefects, search.rules)
   const chosen = [...rules, ...mutations].filter(({ what }) => what.includes(search.only))
-  const columns = ['defect', 'found after', 'because', ...(search.withTests ? ['tests'] : [])]
-  printRow(columns)
-  printRow(columns.map(() => '---'))
+  printHead('defect', 'found after', 'because')
   const measured: Measured[] = []
   const left = [...chosen]
   const end = performance.now() + search.minutes * 60_000
@@ -70,43 +62,66 @@ export async function measurePower(search: Search): Promise<Power> {
   const measureRest = () =>
     inCopy(async (copy) => {
       for (let defect = next(); defect !== undefined; defect = next()) {
-        const one = await measure(copy, defect, search)
-        measured.push(one)
-        printRow(cellsOf(one))
+        const found = await withDefect(copy, defect, () => playHistories(copy, search))
+        measured.push({ defect, found })
+        printRow([
+          defect.what,
+          found === null ? 'never' : String(found.after),
+          found?.because ?? defect.unseen ?? '',
+        ])
       }
     })
   await Promise.all(Array.from({ length: search.workers }, measureRest))
-  printSummary(measured, search)
-  if (left.length > 0) console.log(`not planted in ${search.minutes} minutes: ${left.length}`)
-  return { planted: measured.length, found: measured.filter(({ found }) => found !== null).length }
+  const inHistories = measured.filter(({ found }) => found !== null)
+  const { histories, minutes } = search
+  console.log(`\nfound within ${histories} histories: ${share(inHistories, measured)}`)
+  if (left.length > 0) console.log(`not planted in ${minutes} minutes: ${left.length}`)
+  if (search.withTests) await compareWithTests(measured)
+  return measured.filter(({ defect, found }) => found === null && defect.unseen === undefined)
+    .length
+}
+
+/**
+ * The tests use every core, so the defects are planted one after the other. Those that no history
+ * has found come first, because the run takes long.
+ */
+async function compareWithTests(measured: readonly Measured[]): Promise<void> {
+  printHead('defect', 'by histories', 'by tests')
+  const byTests = new Set<Measured>()
+  await inCopy(async (copy) => {
+    for (const one of measured.toSorted(
+      (a, b) => Number(a.found !== null) - Number(b.found !== null),
+    )) {
+      const { defect, found } = one
+      const isFound = await withDefect(copy, defect, () => failTests(copy, defect))
+      if (isFound) byTests.add(one)
+      printRow([
+        defect.what,
+        ...[found !== null, isFound].map((is) => (is ? 'found' : 'not found')),
+      ])
+    }
+  })
+  const byBoth = [...byTests].filter(({ found }) => found !== null)
+  const byAny = measured.filter((one) => one.found !== null || byTests.has(one))
+  console.log(`\nof those that the tests find: ${share(byBoth, [...byTests])}`)
+  console.log(`by the tests or the simulation: ${share(byAny, measured)}`)
+}
+
+const share = (part: readonly unknown[], whole: readonly unknown[]) =>
+  `${part.length} of ${whole.length}`
+
+function printHead(...columns: readonly string[]): void {
+  printRow(columns)
+  printRow(columns.map(() => '---'))
 }
 
 const printRow = (cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
 
-const cellsOf = ({ what, found, tests }: Measured): readonly string[] => [
-  what,
-  found === null ? 'never' : String(found.after),
-  found?.because ?? '',
-  ...(tests === null ? [] : [tests]),
-]
-
-function printSummary(measured: readonly Measured[], { histories, withTests }: Search): void {
-  const share = (part: readonly Measured[], whole: readonly Measured[]) =>
-    `${part.length} of ${whole.length}`
-  const inHistories = measured.filter(({ found }) => found !== null)
-  console.log(`\nfound within ${histories} histories: ${share(inHistories, measured)}`)
-  if (!withTests) return
-  const byTests = measured.filter(({ tests }) => tests === 'found')
-  const byBoth = byTests.filter(({ found }) => found !== null)
-  const byAny = measured.filter(({ found, tests }) => found !== null || tests === 'found')
-  console.log(`of those that the tests find: ${share(byBoth, byTests)}`)
-  console.log(`by the tests or the simulation: ${share(byAny, measured)}`)
-}
-
 async function inCopy(work: (copy: string) => Promise<void>): Promise<void> {
   const copy = await mkdtemp(join(tmpdir(), 'power-'))
   try {
-    for (const part of COPIED) await cp(join(root, part), join(copy, part), { recursive: true })
+    const filter = (path: string) => !NOT_COPIED.has(relative(root, path))
+    await cp(root, copy, { recursive: true, filter })
     await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
     await work(copy)
   } finally {
@@ -114,14 +129,16 @@ async function inCopy(work: (copy: string) => Promise<void>): Promise<void> {
   }
 }
 
-async function measure(copy: string, defect: PlantedDefect, search: Search): Promise<Measured> {
-  const path = join(copy, defect.file)
+async function withDefect<T>(
+  copy: string,
+  { file, plant }: PlantedDefect,
+  work: () => Promise<T>,
+): Promise<T> {
+  const path = join(copy, file)
   const before = await readFile(path, 'utf8')
-  await writeFile(path, defect.plant(before))
+  await writeFile(path, plant(before))
   try {
-    const found = await playHistories(copy, search)
-    const tests = search.withTests ? await runTests(copy) : null
-    return { what: defect.what, found, tests }
+    return await work()
   } finally {
     await writeFile(path, before)
   }
@@ -143,11 +160,16 @@ async function playHistories(copy: string, { histories, seed }: Search): Promise
   return { after: 0, because: isStopped ? 'endless' : `does not run: ${shorten(lastLine(errors))}` }
 }
 
-async function runTests(copy: string): Promise<'found' | 'not found'> {
+/** Runs the tests of the same part first, because they find most. The simulation does not count. */
+async function failTests(copy: string, { file }: PlantedDefect): Promise<boolean> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const project = ['--config', 'test/vitest.config.ts', '--project', '!long']
-  const { code } = await run(copy, vitest, 'run', ...project, '--bail', '1')
-  return code === 0 ? 'not found' : 'found'
+  const options = ['--config', 'test/vitest.config.ts', '--bail', '1']
+  const projects = ['--project', '!long', '--project', '!simulation']
+  // A test of the list of defects: the planted one is no longer in the code.
+  const others = ['--exclude', 'test/reliability.test.ts']
+  const fails = async (...files: readonly string[]) =>
+    (await run(copy, vitest, 'run', ...options, ...projects, ...others, ...files)).code !== 0
+  return (await fails(dirname(file).replace('lib/', 'test/'))) || fails()
 }
 
 /** Ends a program that has printed nothing for too long. */
