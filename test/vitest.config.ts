@@ -5,6 +5,8 @@ import { essentials, SIMULATOR, V3_ONLY } from './modes/projects.ts'
  * The simulation replaces the clock, the timers and the network of its thread, so it needs its own.
  */
 const SIMULATION = 'test/simulation/*.test.ts'
+/** Test the checks of the simulation and not the product, so `npm test` leaves them out. */
+const CHECKS = 'test/simulation/{order-model,after-the-sale}.test.ts'
 
 /** Needs Vercel's tool: `npm run test:deploy`. */
 const DEPLOY = 'test/deploy/*.test.ts'
@@ -66,7 +68,8 @@ export default defineConfig({
     // The embedded PostgreSQL arms its timeouts on the clock that tests move.
     execArgv: ['--disable-warning=TimeoutOverflowWarning'],
     projects: [
-      { extends: true, test: { name: 'simulation', include: [SIMULATION] } },
+      { extends: true, test: { name: 'simulation', include: [SIMULATION], exclude: [CHECKS] } },
+      { extends: true, test: { name: 'long simulation', include: [CHECKS] } },
       {
         extends: true,
         test: {

@@ -181,12 +181,12 @@ function toTable(times: readonly Timed[]): Table {
       `${(compressedBytes / 1_000).toFixed(0)} kB`,
     ]),
     notes: [
-      'The line with bytecode is a start with Node’s cache of compiled code. Vercel has such a cache for functions in ' +
-        'production, so there it is the usual start, and the line above it the first one after a deployment.',
+      'The row with bytecode is a start with Node’s cache of compiled code. Vercel has such a cache for functions in ' +
+        'production, so it shows a usual start there. The row “notify” shows the first start after a deployment.',
       partsOfNotify(times),
-      'The XML parser, ofetch, the drivers and their connections are not among them: a message in the usual form ' +
-        'needs no parser, and the connections are opened after a refusal is sent.',
-      'The last line is the output of the builder alone for the same code.',
+      'These times do not include the XML parser, ofetch, the drivers and their connections: a message in the usual ' +
+        'form needs no parser, and the connections are opened after a refusal is sent.',
+      'The last row is the output of the builder alone for the same code.',
       'The ratio depends on how fast the machine starts a process: on one where the empty function took 50 ms, ' +
         'notify took 18.1 ms more, which is 1.36 times as long.',
     ],

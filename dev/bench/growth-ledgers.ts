@@ -10,6 +10,7 @@ import * as v from 'valibot'
 import { createNeon } from '../stand-ins/neon.ts'
 import { listen } from '../world/listen.ts'
 import { growing } from './growth-fill.ts'
+import { planNode, type PlanNode } from './plan-node.ts'
 
 export interface Explained {
   /** The statement, on one line. */
@@ -84,27 +85,6 @@ export async function openLedgers(): Promise<Ledgers> {
  */
 export const MOST_ROWS = 1_000
 
-interface PlanNode {
-  readonly 'Node Type': string
-  readonly 'Relation Name': string
-  readonly 'Index Name': string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter': number
-  readonly 'Rows Removed by Index Recheck': number
-  readonly Plans: readonly PlanNode[]
-}
-
-const planNode: v.GenericSchema<unknown, PlanNode> = v.object({
-  'Node Type': v.string(),
-  'Relation Name': v.optional(v.string(), ''),
-  'Index Name': v.optional(v.string(), ''),
-  'Actual Rows': v.number(),
-  'Actual Loops': v.number(),
-  'Rows Removed by Filter': v.optional(v.number(), 0),
-  'Rows Removed by Index Recheck': v.optional(v.number(), 0),
-  Plans: v.optional(v.array(v.lazy(() => planNode)), () => []),
-})
 const pages = v.object({ 'Shared Hit Blocks': v.number(), 'Shared Read Blocks': v.number() })
 const explanation = v.pipe(
   v.string(),

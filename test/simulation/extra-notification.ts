@@ -1,4 +1,7 @@
-/** Notifications that WeChat sends beside those that are due. None of them changes an order. */
+/**
+ * Notifications in addition to those that are due, of WeChat or of a forger. None of them may
+ * change an order by itself.
+ */
 import type { Protocol } from './account.ts'
 import {
   FORGERIES_OF_PAYMENTS,
@@ -20,7 +23,10 @@ export const EXTRAS = [
 ] as const
 export type Extra = (typeof EXTRAS)[number]
 
-/** The order that the notification concerns. The other protocol claims real and false payments. */
+/**
+ * The kind of order that the notification concerns. One of the other protocol may report a real
+ * payment or an invented one.
+ */
 export function wantedOrder(extra: Extra, random: Random): 'paid' | 'unpaid' | 'any' {
   if (isForgery(extra)) return 'unpaid'
   if (extra === 'repeated') return 'paid'
@@ -78,8 +84,9 @@ async function sendForgery(
 ): Promise<readonly string[]> {
   const { outTradeNo, protocol, request, payment } = order
   if (payment !== null || (forgery === 'old message' && protocol === 'v2')) return []
-  const isSigned = forgery !== 'wrong signature' && forgery !== 'old message'
-  if (isSigned) world.suspects.add(outTradeNo)
+  // The others are refused before the order is looked up, so they cause no incident.
+  const isSuspect = forgery !== 'wrong signature' && forgery !== 'old message'
+  if (isSuspect) world.suspects.add(outTradeNo)
   const facts = {
     ...order,
     transactionId: `42${random.bytes(12).toString('hex')}`,

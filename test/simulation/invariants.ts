@@ -215,8 +215,8 @@ async function inIncidents({
 const logLine = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()))
 
 /**
- * Promise 7. In addition, the log reports no bug, the database holds every incident that the log
- * reports, and no limit applies to WeChat's notifications.
+ * Promise 7. In addition, the log contains no `bug`, each order whose contradiction was logged has
+ * an incident, and no limit has refused a notification.
  */
 async function inLogs(world: World): Promise<readonly string[]> {
   const problems: string[] = []
@@ -237,7 +237,7 @@ async function inLogs(world: World): Promise<readonly string[]> {
     if (event === 'bug') problems.push(`a bug: ${String(detail)}`)
     if (event === 'incident' && reason === 'notice_contradicts' && !incidents.has(String(order)))
       problems.push('an incident was not stored')
-    // The answer to WeChat does not name the reason.
+    // Read from the log, because the answer to WeChat does not name the reason.
     if (read.output['function'] === 'notify' && outcome === 'too_many_requests')
       problems.push('a notification was refused by a limit')
   }

@@ -1,6 +1,6 @@
 /**
- * Directed histories. Each round buys an order up to one step. When that is done, several actions
- * that could break the same promise follow at almost the same time.
+ * Directed histories. Each round takes one purchase to a given step. A minute later, actions that
+ * could break the same promise follow, zero to ten seconds apart.
  */
 import fc from 'fast-check'
 import type { Action, Operation } from './history.ts'
@@ -40,12 +40,12 @@ const ROUNDS: readonly Round[] = [
 ]
 
 const operations = operationsOf(fc.constant(0), fc.constant(0))
-/** Not shrunk: another seed would make another history, not a smaller one. */
+/** The seed is not shrunk, because another seed makes another history, not a smaller one. */
 const seed = fc.noShrink(fc.nat())
 
-/** The last ones let WeChat finish a refund, or a request wait for its deadline. */
+/** WeChat makes a refund in 3,100 ms, and a waiting request times out within 10,000 ms. */
 const delay = fc.constantFrom(0, 0, 0, 5, 100, 300, 2_000, 3_100, 10_000)
-/** By then a purchase is done, even if a request of it had to wait. */
+/** A purchase takes less than this, even if one of its requests times out. */
 const AFTER_PURCHASE_MS = 60_000
 
 const roundOf = ({ until, kinds }: Round): fc.Arbitrary<readonly Action[]> =>

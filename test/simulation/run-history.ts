@@ -486,7 +486,7 @@ class Run {
       this.#withOrder('prepay', order, random.next()),
       this.#withOrder('close', order, random.next()),
     ])
-    // WeChat's notification comes later, or never.
+    // WeChat notifies at its next tick. If only cron recovers, it may never notify.
     if (order.paymentArguments !== null) this.#world.simulator.pay(order.paymentArguments)
   }
 
@@ -548,7 +548,7 @@ class Run {
 
   async #complain(complaint: Complain, random: Random): Promise<void> {
     if (this.#world.account.v3 === null) return
-    const order = await this.#findOrBuy(random, () => this.#newestPaid(complaint.which))
+    const order = await this.#findOrBuy(random, () => this.#paidOrderAt(complaint.which))
     if (order === undefined) return
     return complain(this.#world, order.outTradeNo, complaint, random)
   }
@@ -557,7 +557,8 @@ class Run {
     return this.#orders.filter(({ outTradeNo }) => this.#atWechat(outTradeNo)?.payment)
   }
 
-  #newestPaid(which: number): KnownOrder | undefined {
+  /** The paid order at this index, newest first. The oldest one if there are fewer. */
+  #paidOrderAt(which: number): KnownOrder | undefined {
     const paid = this.#paidOrders()
     return paid.at(-1 - which) ?? paid.at(0)
   }
@@ -576,7 +577,7 @@ class Run {
   ): Promise<KnownOrder | undefined> {
     switch (wantedOrder(extra, random)) {
       case 'paid':
-        return this.#findOrBuy(random, () => this.#newestPaid(which))
+        return this.#findOrBuy(random, () => this.#paidOrderAt(which))
       case 'unpaid':
         return this.#findOrBuy(random, () => this.#unpaidOrder(which), 'prepay')
       case 'any':

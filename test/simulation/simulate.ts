@@ -1,7 +1,8 @@
 /**
  * `npm run simulate -- --histories 100000 --seed 1`: runs that many random histories, each from its
  * own seed, and prints how often each fault and each answer occurred. `--seed N` alone runs that
- * one history; `--trace` prints its messages. `--power` measures how many defects histories find.
+ * one history; `--trace` prints its messages. `--power` measures how many planted defects 300
+ * histories find.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -24,7 +25,8 @@ const values = readOptions(
 npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations N] [--only WORDS]
                             [--tests] [--minutes N] [--missed N]`,
   {
-    histories: { type: 'string', default: '1' },
+    /** One, or 300 for each defect. */
+    histories: { type: 'string' },
     seed: { type: 'string', default: String(1 + (Date.now() % 999_999_999)) },
     trace: { type: 'boolean', default: false },
     /** Set it higher than the number of cores if the database is a separate server. */
@@ -34,7 +36,7 @@ npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations 
     power: { type: 'boolean', default: false },
     rules: { type: 'string' },
     mutations: { type: 'string' },
-    /** After this time no further defect is planted. */
+    /** After this time histories search for no further defect. */
     minutes: { type: 'string' },
     /** Fails if more defects than this are not found, although histories could find them. */
     missed: { type: 'string' },
@@ -42,13 +44,11 @@ npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations 
     tests: { type: 'boolean', default: false },
   },
 )
-const [histories, first] = [
-  readNumber('histories', values.histories),
-  readNumber('seed', values.seed),
-]
+const histories = readNumber('histories', values.histories ?? (values.power ? '300' : '1'))
+const first = readNumber('seed', values.seed)
 const workers = readNumber('workers', values.workers)
 
-/** A short search leaves a thousand pairs. */
+/** How many missed pairs are named. A short search misses a thousand. */
 const MOST_NAMED = 100
 /** Erases the progress bar of a terminal. */
 const CLEAR_LINE = process.stderr.isTTY ? '\r\x1b[K' : ''
@@ -108,7 +108,7 @@ const failures: Pick<v.InferOutput<typeof report>, 'name' | 'seed' | 'problems'>
 const startedAt = performance.now()
 let [finished, assigned] = [0, 0]
 let isStopped = false
-/** Shared with the threads, which have no time for messages. */
+/** Not 0 once the search is over. Threads read it between two histories. */
 const stop = new Int32Array(new SharedArrayBuffer(4))
 
 // An interrupted search still prints what it has found.
@@ -127,6 +127,7 @@ if (values.power) {
     withTests,
     minutes: values.minutes === undefined ? Infinity : readNumber('minutes', values.minutes),
     workers,
+    isStopped: () => isStopped,
   })
   const most = values.missed === undefined ? 0 : readNumber('missed', values.missed)
   process.exitCode = missed <= most ? 0 : 1
@@ -146,19 +147,21 @@ async function work(): Promise<void> {
   while (assigned < histories && !isOver()) {
     const from = first + assigned
     const count = Math.min(CHUNK, histories - assigned)
-    // One history is asked for by its seed.
+    // A search for one history, which a seed names, does not play the corpus.
     const playsCorpus = assigned === 0 && histories > 1 && !values.quick
     assigned += count
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: { from, count, playsCorpus, stop },
     })
     const expected = count + (playsCorpus ? corpus.length : 0)
-    let reported = 0
+    let [reported, played] = [0, 0]
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message) => {
+        const one = v.parse(report, message)
         reported += 1
-        add(v.parse(report, message))
-        // A terminated thread would leave its database on the server.
+        if (one.seed !== null) played += 1
+        add(one)
+        // Not `terminate()`, because a terminated thread would leave its database on the server.
         if (isOver()) Atomics.store(stop, 0, 1)
       })
       worker.once('error', reject)
@@ -167,7 +170,7 @@ async function work(): Promise<void> {
       worker.once('exit', () =>
         reported === expected || isOver()
           ? resolve()
-          : reject(new Error(`history ${reported + 1} from seed ${from} on never finished`)),
+          : reject(new Error(`the history of seed ${from + played} never finished`)),
       )
     })
   }
@@ -185,7 +188,7 @@ function add({ name, seed, problems, counts }: v.InferOutput<typeof report>): vo
     // A long search can be followed while it runs.
     process.stderr.write(`${CLEAR_LINE}${name}: ${problems.join('; ')}\n`)
   }
-  if (finished > 0) showProgress()
+  if (seed !== null) showProgress()
 }
 
 /** Draws a progress bar on a terminal, and prints at most fifty lines elsewhere. */
@@ -208,10 +211,11 @@ async function conclude(): Promise<void> {
   if (seed !== null)
     print(`Again: npm run simulate -- --seed ${seed}   (with --trace: every message of it)`)
   if (!values.quick && histories > 1) showReached(print)
+  if (isStopped) print('\nThe search was interrupted.')
   print(
     `\n${finished} histories from seed ${first} in ${seconds.toFixed(0)} s: ${failures.length === 0 ? 'every promise held' : `${failures.length} broke a promise`}`,
   )
-  process.exitCode = failures.length === 0 ? 0 : 1
+  process.exitCode = failures.length > 0 ? 1 : isStopped ? 130 : 0
 }
 
 function showReached(print: (line: string) => void): void {

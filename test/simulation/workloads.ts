@@ -92,7 +92,7 @@ export const ALL_KINDS = Object.keys(WEIGHTS).filter((kind): kind is Kind => kin
 const oneOrder = operationsOf(fc.constant(0), fc.constant(0))
 const severalOrders = operationsOf(fc.constantFrom(0, 1), fc.constantFrom(0, 0, 0, 1, 2))
 
-/** Not shrunk: another seed would make another history, not a smaller one. */
+/** The seed is not shrunk, because another seed makes another history, not a smaller one. */
 const seed = fc.noShrink(fc.nat())
 
 /** @param isEven whether each kind is as frequent as the others */

@@ -5,6 +5,7 @@
 import type { PoolClient } from 'pg'
 import * as v from 'valibot'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { planNode, type PlanNode } from '../../dev/bench/plan-node.ts'
 import { schemaStatements } from '../../dev/migrate/migrate.ts'
 import type { Database } from '../../dev/stand-ins/postgres.ts'
 import type { Outbox } from '../../lib/ports.ts'
@@ -49,26 +50,10 @@ const insert = (count: number, order: string, nextAttemptAt: Date | null) =>
     [count, nextAttemptAt?.toISOString() ?? null],
   )
 
-interface Plan {
-  readonly 'Node Type': string
-  readonly 'Relation Name': string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter': number
-  readonly Plans: readonly Plan[]
-}
-const plan: v.GenericSchema<unknown, Plan> = v.object({
-  'Node Type': v.string(),
-  'Relation Name': v.optional(v.string(), ''),
-  'Actual Rows': v.number(),
-  'Actual Loops': v.number(),
-  'Rows Removed by Filter': v.optional(v.number(), 0),
-  Plans: v.optional(v.array(v.lazy(() => plan)), () => []),
-})
-const plans = v.pipe(v.string(), v.parseJson(), v.tuple([v.object({ Plan: plan })]))
+const plans = v.pipe(v.string(), v.parseJson(), v.tuple([v.object({ Plan: planNode })]))
 const explained = v.tuple([v.object({ 'QUERY PLAN': plans })])
 
-function rowsRead(node: Plan): number {
+function rowsRead(node: PlanNode): number {
   const below = node.Plans.reduce((sum, one) => sum + rowsRead(one), 0)
   if (!node['Node Type'].endsWith('Scan') || node['Relation Name'] !== 'events') return below
   return below + (node['Actual Rows'] + node['Rows Removed by Filter']) * node['Actual Loops']

@@ -6,7 +6,7 @@ export interface PlantedDefect {
   readonly file: string
   /** @throws Error if the code no longer contains what the defect replaces */
   readonly plant: (code: string) => string
-  /** Why histories cannot find it. The ordinary tests do. */
+  /** Why no history can detect it. The ordinary tests detect it. */
   readonly unseen?: string
 }
 

@@ -1,14 +1,15 @@
 /**
  * `npm run simulate -- --power` plants one defect at a time in a copy of the code and runs random
  * histories, without the corpus, until one breaks a promise. The share of the defects that are
- * found is the power of the simulation. A defect that is never found either does not change the
- * behaviour, or shows a gap in the search.
+ * found is the power of the simulation. A defect that is never found shows a gap in the search,
+ * unless it changes nothing that a history can see (`unseen`).
  */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { PlainError } from '../../../dev/program/plain-error.ts'
 import { Random } from '../random.ts'
 import { pickMutations } from './mutations.ts'
 import type { PlantedDefect } from './planted-defect.ts'
@@ -17,14 +18,14 @@ import { semanticDefects } from './semantic-defects.ts'
 const root = resolve(import.meta.dirname, '../../..')
 const NOT_COPIED = new Set(['.git', '.data', '.vercel', 'node_modules'])
 
-/** One defect changes one file, so the programs share the compiled code of the others. */
+/** The searches in a copy share the compiled code of all files that the defect does not change. */
 const COMPILED = '.compiled'
 
-/** A history takes a fraction of a second, so a search this long without one is endless. */
+/** A history takes less than a second, so a search that prints nothing for so long never ends. */
 const LONGEST_SILENCE_MS = 600_000
 
 interface Search {
-  /** Only so many of the defects made by hand, drawn by the seed. */
+  /** How many of the defects made by hand are planted. The seed chooses them. */
   readonly rules: number
   /** How many of Stryker's mutations are planted besides the defects made by hand. */
   readonly mutations: number
@@ -35,10 +36,12 @@ interface Search {
   readonly only: string
   /** Whether the ordinary tests run, too. */
   readonly withTests: boolean
-  /** After this time no further defect is planted. */
+  /** After this time histories search for no further defect. */
   readonly minutes: number
   /** How many searches run at the same time. */
   readonly workers: number
+  /** Whether the user has interrupted the search. */
+  readonly isStopped: () => boolean
 }
 
 type Found = { readonly after: number; readonly because: string } | null
@@ -50,19 +53,22 @@ interface Measured {
 
 /** Returns how many defects no history has found, without those that none can find. */
 export async function measurePower(search: Search): Promise<number> {
-  const random = new Random(`power ${search.seed}`)
+  // Two generators, so that each choice is the same with and without the other one.
+  const rules = new Random(`power ${search.seed}`).sample(semanticDefects, search.rules)
+  const random = new Random(`mutations ${search.seed}`)
   const mutations = await pickMutations(root, search.mutations, random)
-  const rules = random.sample(semanticDefects, search.rules)
   const chosen = [...rules, ...mutations].filter(({ what }) => what.includes(search.only))
   printHead('defect', 'found after', 'because')
   const measured: Measured[] = []
   const left = [...chosen]
   const end = performance.now() + search.minutes * 60_000
-  const next = () => (performance.now() < end ? left.shift() : undefined)
+  const isOver = () => search.isStopped() || performance.now() > end
+  const next = () => (isOver() ? undefined : left.shift())
   const measureRest = () =>
     inCopy(async (copy) => {
       for (let defect = next(); defect !== undefined; defect = next()) {
         const found = await withDefect(copy, defect, () => playHistories(copy, search))
+        if (search.isStopped()) return
         measured.push({ defect, found })
         printRow([
           defect.what,
@@ -71,12 +77,18 @@ export async function measurePower(search: Search): Promise<number> {
         ])
       }
     })
+  // If the code without a defect failed, every defect would seem to be found.
+  const sound = await inCopy((copy) => playHistories(copy, { ...search, histories: 3 }))
+  if (sound !== null) throw new PlainError(`Without a defect, a history fails: ${sound.because}`)
   await Promise.all(Array.from({ length: search.workers }, measureRest))
   const inHistories = measured.filter(({ found }) => found !== null)
   const { histories, minutes } = search
   console.log(`\nfound within ${histories} histories: ${share(inHistories, measured)}`)
-  if (left.length > 0) console.log(`not planted in ${minutes} minutes: ${left.length}`)
-  if (search.withTests) await compareWithTests(measured)
+  if (left.length > 0)
+    console.log(
+      `not planted ${search.isStopped() ? 'before the interruption' : `in ${minutes} minutes`}: ${left.length}`,
+    )
+  if (search.withTests && !search.isStopped()) await compareWithTests(measured)
   return measured.filter(({ defect, found }) => found === null && defect.unseen === undefined)
     .length
 }
@@ -103,8 +115,8 @@ async function compareWithTests(measured: readonly Measured[]): Promise<void> {
   })
   const byBoth = [...byTests].filter(({ found }) => found !== null)
   const byAny = measured.filter((one) => one.found !== null || byTests.has(one))
-  console.log(`\nof those that the tests find: ${share(byBoth, [...byTests])}`)
-  console.log(`by the tests or the simulation: ${share(byAny, measured)}`)
+  console.log(`\nfound by histories, of those that the tests find: ${share(byBoth, [...byTests])}`)
+  console.log(`found by the tests or by histories: ${share(byAny, measured)}`)
 }
 
 const share = (part: readonly unknown[], whole: readonly unknown[]) =>
@@ -117,13 +129,13 @@ function printHead(...columns: readonly string[]): void {
 
 const printRow = (cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
 
-async function inCopy(work: (copy: string) => Promise<void>): Promise<void> {
+async function inCopy<T>(work: (copy: string) => Promise<T>): Promise<T> {
   const copy = await mkdtemp(join(tmpdir(), 'power-'))
   try {
     const filter = (path: string) => !NOT_COPIED.has(relative(root, path))
     await cp(root, copy, { recursive: true, filter })
     await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
-    await work(copy)
+    return await work(copy)
   } finally {
     await rm(copy, { recursive: true })
   }
@@ -152,20 +164,22 @@ async function playHistories(copy: string, { histories, seed }: Search): Promise
     '--quick',
     ...numbers,
   )
-  const [, because] = /^(?:seed|corpus)[^:]*: (.*)$/m.exec(output) ?? []
-  const [, count] = /^(\d+) histories/m.exec(output) ?? []
-  if (because !== undefined) return { after: Number(count), because: shorten(because) }
-  if (count !== undefined) return null
+  const [, failed, because] = /^seed (\d+): (.*)$/m.exec(output) ?? []
+  if (because !== undefined) return { after: Number(failed) - seed + 1, because: shorten(because) }
+  if (/^\d+ histories/m.test(output)) return null
   // The search itself did not finish.
-  return { after: 0, because: isStopped ? 'endless' : `does not run: ${shorten(lastLine(errors))}` }
+  return { after: 0, because: isStopped ? 'endless' : `does not run: ${shorten(errorIn(errors))}` }
 }
 
-/** Runs the tests of the same part first, because they find most. The simulation does not count. */
+/**
+ * Runs the tests of the same part first, because they find most. The tests of the simulation are
+ * left out.
+ */
 async function failTests(copy: string, { file }: PlantedDefect): Promise<boolean> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const options = ['--config', 'test/vitest.config.ts', '--bail', '1']
-  const projects = ['--project', '!long', '--project', '!simulation']
-  // A test of the list of defects: the planted one is no longer in the code.
+  const projects = ['--project', '!long*', '--project', '!simulation']
+  // This test fails for every rule: the text that the defect replaces is no longer in the code.
   const others = ['--exclude', 'test/reliability.test.ts']
   const fails = async (...files: readonly string[]) =>
     (await run(copy, vitest, 'run', ...options, ...projects, ...others, ...files)).code !== 0
@@ -196,4 +210,5 @@ const shorten = (problems: string): string =>
     .slice(0, 120)
     .trim()
 
-const lastLine = (output: string): string => output.trim().split('\n').at(-1) ?? ''
+/** The last line is the version of Node. */
+const errorIn = (output: string): string => /^\w*Error.*$/m.exec(output)?.[0] ?? ''

@@ -6,7 +6,7 @@ interface Rule {
   readonly file: string
   readonly from: string
   readonly to: string
-  /** Why no history can break it. */
+  /** Why no history can detect the defect. The ordinary tests detect it. */
   readonly unseen?: string
 }
 
@@ -138,13 +138,13 @@ export const post: Handler = async (request, deps) => {
     to: '[45009, never(',
   },
   {
-    what: 'a complaint is told once',
+    what: 'complaint.created is sent once',
     file: 'lib/stores/complaints.ts',
     from: 'from saved where is_new',
     to: 'from saved',
   },
   {
-    what: 'a deadline is warned of once',
+    what: 'one warning is sent for each deadline',
     file: 'lib/stores/complaints.ts',
     from: 'where complaint_id = $1 and ${task}_warned_at is null',
     to: 'where complaint_id = $1',
@@ -186,7 +186,7 @@ export const post: Handler = async (request, deps) => {
     to: `(source === 'cron' ? null : contradiction(order, confirmation)) ??`,
   },
   {
-    what: `a payment from before its order is another order's`,
+    what: 'a payment made before its order was placed is refused',
     file: 'lib/steps/settle.ts',
     from: 'if (paidAt >= order.createdAt.getTime() - MAX_CLOCK_SKEW_MS) return null',
     to: 'if (paidAt > 0) return null',
@@ -256,7 +256,8 @@ export const post: Handler = async (request, deps) => {
     file: 'lib/stores/cache.ts',
     from: 'const LOCK_MS = 9_000',
     to: 'const LOCK_MS = 9',
-    unseen: 'WeChat answers two concurrent calls alike, so it only costs a call',
+    unseen:
+      'WeChat answers two concurrent calls alike, so an expired lock costs only one more call',
   },
   {
     what: 'a refund that WeChat closed releases its claim',
@@ -301,13 +302,13 @@ export const post: Handler = async (request, deps) => {
     to: 'existing.length === 1',
   },
   {
-    what: 'cron asks about orders that are closed here only',
+    what: 'cron asks about orders that are closed only in the ledger',
     file: 'lib/stores/take-unfinished.ts',
     from: `or (\${row}.trade_state = 'CLOSED' and not \${row}.closed_at_wechat)`,
     to: '',
   },
   {
-    what: 'an order tells that it was closed once',
+    what: 'order.closed is sent once',
     file: 'lib/stores/ledger.ts',
     from: `from closed where was = 'NOTPAY'`,
     to: 'from closed',
@@ -317,7 +318,7 @@ export const post: Handler = async (request, deps) => {
     file: 'lib/stores/outbox.ts',
     from: 'and delivered_at is null and taken_at = $2::timestamptz',
     to: 'and $2::timestamptz is not null',
-    unseen: 'it only changes when the event is sent again',
+    unseen: 'the defect changes only when the event is sent again',
   },
   {
     what: 'an old message of APIv3 is refused',
@@ -350,7 +351,7 @@ export const post: Handler = async (request, deps) => {
     to: '  void ({ ...incident,',
   },
   {
-    what: 'without an answer, an order is not unpaid',
+    what: 'if WeChat does not answer, an order is not reported as unpaid',
     file: 'lib/steps/refresh-order.ts',
     from: `if (!asked.ok) return asked\n  switch`,
     to: `if (!asked.ok) return ok(order)\n  switch`,
