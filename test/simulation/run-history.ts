@@ -58,6 +58,12 @@ export async function runHistory(world: World, history: History): Promise<readon
 /** The lifetime of a login code at WeChat. */
 const CODE_LIFE_MS = 5 * 60_000
 
+/**
+ * After this time, an instance asks WeChat again for the certificates, if it meets a new one. Until
+ * then, a claim may be refused without an incident.
+ */
+const KEYS_MS = 60_000 + 2 * CLOCK_SKEW_MS
+
 /** WeChat has made a refund after this time. */
 const REFUND_MS = 3_100
 
@@ -146,6 +152,7 @@ class Run {
   /** Repeats each false claim without faults. If it is refused, there must be an incident. */
   async #claimAgain(): Promise<readonly string[]> {
     const problems: string[] = []
+    if (this.#claimed.size > 0) await this.#world.time.sleep(KEYS_MS)
     for (const outTradeNo of this.#claimed) {
       const protocol = this.#protocolOf(outTradeNo)
       const claim = await claimAnotherPayment(
