@@ -93,6 +93,15 @@ export function createCertificateKeys(
     await running
   }
 
+  /**
+   * Refreshes a second time if the certificate is not found, because the first time may only bring
+   * the download of another instance, which may be older than the certificate.
+   */
+  const refreshFor = async (isFound: () => boolean): Promise<void> => {
+    await refresh(PAUSE_MS)
+    if (!isFound()) await refresh(PAUSE_MS)
+  }
+
   /** Uses the download of another instance if it is newer. Otherwise it makes one for all. */
   const load = async (pauseMs: number): Promise<void> => {
     const found = await findOrLock(pauseMs)
@@ -140,7 +149,7 @@ export function createCertificateKeys(
     async find(serial) {
       const look = () => valid().find((certificate) => certificate.serial === serial)?.key ?? null
       if (look() === null) {
-        await refresh(PAUSE_MS)
+        await refreshFor(() => look() !== null)
         if (newest() === undefined) throwFault()
       }
       return look()
@@ -154,9 +163,9 @@ export function createCertificateKeys(
       return newest()?.serial ?? null
     },
     async replace(refused) {
-      await refresh(PAUSE_MS)
-      const serial = newest()?.serial ?? null
-      return serial === refused ? null : serial
+      const serial = () => newest()?.serial ?? refused
+      await refreshFor(() => serial() !== refused)
+      return serial() === refused ? null : serial()
     },
   }
 }

@@ -334,6 +334,36 @@ describe('the shared store', () => {
     expect(host.received).toHaveLength(1)
   })
 
+  test('does not hide a newer certificate from an instance that starts later', async () => {
+    const { store } = createStore()
+    serve([today])
+    await newInstance(store).current()
+    serve([next, today])
+    later(60_000)
+    expect(await newInstance(store).find(next.serial)).not.toBeNull()
+    expect(host.received).toHaveLength(2)
+  })
+
+  test('does not hide it after WeChat has refused the earlier certificate, either', async () => {
+    const { store } = createStore()
+    serve([today])
+    await newInstance(store).current()
+    serve([next, today])
+    later(60_000)
+    expect(await newInstance(store).replace(today.serial)).toBe(next.serial)
+    expect(host.received).toHaveLength(2)
+  })
+
+  test('limits the downloads for unknown serial numbers on all instances together', async () => {
+    const { store } = createStore()
+    serve([today])
+    await newInstance(store).current()
+    later(59_999)
+    for (let count = 0; count < 5; count += 1)
+      expect(await newInstance(store).find(next.serial)).toBeNull()
+    expect(host.received).toHaveLength(1)
+  })
+
   test('keeps the download until its last certificate ends', async () => {
     const { store } = createStore()
     const lives: number[] = []
