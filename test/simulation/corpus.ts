@@ -251,4 +251,29 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
       recovery: 'WeChat first',
     },
   ],
+  [
+    'a new instance refused a message that was signed with a newer certificate',
+    {
+      account: { v2: 'v2 HMAC-SHA256', v3: 'v3 certificates', startsWith: 'v2' },
+      actions: [
+        { operation: { kind: 'move' }, afterMs: 0, seed: 281820746 },
+        { operation: { kind: 'buy', user: 0, until: 'pay' }, afterMs: 0, seed: 368024119 },
+        {
+          operation: { kind: 'claim another payment', which: 0 },
+          afterMs: 7560000,
+          seed: 1294682408,
+        },
+        { operation: { kind: 'query', which: 0 }, afterMs: 0, seed: 1033612518 },
+        { operation: { kind: 'change keys' }, afterMs: 100, seed: 1501799291 },
+      ],
+      faults: ['unknown serial'],
+      probability: 0.1,
+      seed: 2147483618,
+      minuteOfDay: 1435,
+      autoShips: false,
+      receiver: 'accepts',
+      bill: 'first download fails',
+      recovery: 'WeChat and cron',
+    },
+  ],
 ]
