@@ -12,8 +12,6 @@ export const HOUR_MS = 3_600_000
 const HALF_HOUR_MS = HOUR_MS / 2
 /** The warnings are due this long after the complaint. */
 export const WARNINGS_MS = { reply: 20 * HOUR_MS, finish: 68 * HOUR_MS } as const
-/** WeChat pays back the money of a complaint that is still open after this time. */
-const PAID_BACK_MS = 72 * HOUR_MS
 /** By this age of a payment, cron has asked WeChat whether the order is shipped. */
 const UNSHIPPED_MS = 31 * HOUR_MS
 /** Time for the work that a function does after its answer. */
@@ -49,15 +47,13 @@ export async function passDeadlines(
   return problems
 }
 
-/** The times from which on cron must warn, or learns of money that was paid back, in order. */
+/** The times from which on cron must warn, in order. */
 function deadlinesOf({ simulator, parcels, time }: World): readonly number[] {
   const ofComplaints = simulator
     .complaints()
     .flatMap(({ createdAt, state, paidBackAt }) => [
       ...(state === 'PENDING' ? [createdAt + WARNINGS_MS.reply] : []),
-      ...(state !== 'PROCESSED' && paidBackAt === null
-        ? [createdAt + WARNINGS_MS.finish, createdAt + PAID_BACK_MS]
-        : []),
+      ...(state !== 'PROCESSED' && paidBackAt === null ? [createdAt + WARNINGS_MS.finish] : []),
     ])
   const ofPayments = simulator
     .orders()
