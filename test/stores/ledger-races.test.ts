@@ -145,6 +145,12 @@ describe('four simultaneous calls:', () => {
       expect([['order.paid'], ['order.closed', 'order.paid']]).toContainEqual(events)
     }))
 
+  test('a close that comes after a payment returns the paid order', async () => {
+    const order = await place()
+    await one.settle(order, payment(order), 'notify', AT, null)
+    expect(isPaid(await other.close(order, true, AT))).toBe(true)
+  })
+
   test('four closes are one close, and stay closed at WeChat if one of them was', () =>
     rounds(async () => {
       const order = await place()
