@@ -79,6 +79,7 @@ export async function openDatabase(
   const pool = new Pool({
     connectionString: url.href,
     types: asText,
+    // Only tests share a clock. Their data need not survive a crash of the server.
     ...(isClockShared
       ? { options: '-c search_path=public,shared_clock,pg_catalog -c synchronous_commit=off' }
       : {}),

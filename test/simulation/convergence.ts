@@ -2,6 +2,7 @@
  * How a history ends: without faults, WeChat repeats due notifications and cron runs until no work
  * is left.
  */
+import { FINISH_WITHIN_MS } from '../../dev/wechat/v3/complaints.ts'
 import type { History } from './history.ts'
 import { runAs } from './instance.ts'
 import type { Answer } from './check-answer.ts'
@@ -50,8 +51,6 @@ const DAY_MS = 86_400_000
 const BILL_AT_MS = 2.5 * 3_600_000
 /** A refund that WeChat is still making at the end of a day is in the bill of the next day. */
 const BILLS = 2
-/** WeChat pays back the money of a complaint that is still open after this time. */
-const PAID_BACK_MS = 3 * DAY_MS
 
 /** Cron compares the bill of each day of the history. */
 export async function compareBills(
@@ -62,11 +61,12 @@ export async function compareBills(
 ): Promise<readonly string[]> {
   const { time, simulator, sql } = world
   const problems: string[] = []
-  // The first bill comes after these refunds, so that the last one contains them.
+  // WeChat pays back the money of complaints that are still open then. The first bill is compared
+  // afterwards, so that the last one contains these refunds.
   const paidBackAt = simulator
     .complaints()
     .filter(({ state, paidBackAt: at }) => state !== 'PROCESSED' && at === null)
-    .map(({ createdAt }) => createdAt + PAID_BACK_MS)
+    .map(({ createdAt }) => createdAt + FINISH_WITHIN_MS)
   await time.sleep(Math.max(0, ...paidBackAt.map((at) => at - time.now())))
   for (let bills = 0; bills < BILLS; bills += 1) {
     const next = Math.floor((time.now() - BILL_AT_MS) / DAY_MS + 1) * DAY_MS + BILL_AT_MS

@@ -11,7 +11,7 @@ import type { Simulation } from '../simulation.ts'
 import type { ProblemType, StoredComplaint } from './complaint-state.ts'
 import { queueComplaintNotification } from './notification.ts'
 
-const FINISH_WITHIN_MS = 72 * 3_600_000
+export const FINISH_WITHIN_MS = 72 * 3_600_000
 const LONGEST_DETAIL = 200
 
 export interface Complaining {
