@@ -4,6 +4,7 @@
  */
 import { startOfDay } from '../../dev/wechat/beijing.ts'
 import type { BillTampering } from '../../dev/wechat/bill-tampering.ts'
+import { isEarlier } from './earlier-order.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -42,7 +43,7 @@ function drawError(
 ): { readonly outTradeNo: string; readonly tampering: BillTampering } | null {
   // Cron has not compared the bill of this day.
   const today = startOfDay(time.now())
-  const orders = simulator.orders()
+  const orders = simulator.orders().filter(({ outTradeNo }) => !isEarlier(outTradeNo))
   const paid = orders.filter(({ payment }) => payment !== null && payment.paidAt >= today)
   const unpaid = orders.filter(({ payment }) => payment === null)
   switch (error) {

@@ -3,6 +3,7 @@
  * order.
  */
 import type { Protocol } from './account.ts'
+import { isEarlier } from './earlier-order.ts'
 import { writePaymentNotification } from './forged-notification.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
@@ -23,7 +24,8 @@ export async function claimAnotherPayment(
   random: Random,
 ): Promise<Claim> {
   const orders = world.simulator.orders()
-  const paid = orders.find(({ payment }) => payment !== null)?.payment ?? null
+  const paid =
+    orders.find((one) => one.payment !== null && !isEarlier(one.outTradeNo))?.payment ?? null
   const wanted = orders.find((order) => order.outTradeNo === outTradeNo)
   if (paid === null || wanted === undefined || wanted.payment !== null) return NOT_SENT
   // The ledger can refuse the claim only after it has stored this payment for its own order.

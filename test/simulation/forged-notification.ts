@@ -37,6 +37,10 @@ export const FORGERIES_OF_PAYMENTS = [
   'paid before the order',
   /** Only messages of APIv3 have a time. */
   'old message',
+  /** A text that another product signed, divided into the fields of a notification. */
+  'text of another product',
+  'text of another product, hidden in a field',
+  'text of another product, hidden in attach',
 ] as const
 export type ForgeryOfPayment = (typeof FORGERIES_OF_PAYMENTS)[number]
 
@@ -80,11 +84,21 @@ const termsOf = ({ env }: World, forgery: ForgeryOfPayment | null) => ({
   currency: forgery === 'other currency' ? OTHER.currency : 'CNY',
 })
 
+/** The fields that the product signed itself. Its user wrote the others into one of its texts. */
+const OWN_FIELDS: ReadonlyMap<ForgeryOfPayment | null, Readonly<Record<string, string>>> = new Map([
+  ['text of another product', { zone: '1' }],
+  [
+    'text of another product, hidden in a field',
+    { zone: '&appid=wx1&mch_id=1900009999&nonce_str=own&zone=1' },
+  ],
+])
+
 function writeV2(world: World, payment: Payment, forgery: ForgeryOfPayment | null): Message {
   const { attach, outTradeNo, transactionId, totalFee, openid, paidAt } = payment
   const { appid, mchId, currency } = termsOf(world, forgery)
   // Every field that WeChat documents, because a message without one of them is only a hint.
   const fields = Object.entries({
+    ...OWN_FIELDS.get(forgery),
     bank_type: 'OTHERS',
     is_subscribe: 'N',
     trade_type: 'JSAPI',
@@ -101,6 +115,9 @@ function writeV2(world: World, payment: Payment, forgery: ForgeryOfPayment | nul
     fee_type: currency,
     time_end: toBeijingDigits(paidAt.getTime()),
     ...(attach === '' ? {} : { attach }),
+    ...(forgery === 'text of another product, hidden in attach'
+      ? { attach: `${attach}&attended=1` }
+      : {}),
   })
   const headers = { 'content-type': 'text/xml' }
   const key = world.env.WECHAT_PAY_KEY
@@ -119,6 +136,7 @@ function writeV3(world: World, payment: Payment, forgery: ForgeryOfPayment | nul
     mchid: mchId,
     out_trade_no: outTradeNo,
     transaction_id: transactionId,
+    ...(isOfAnotherProduct(forgery) ? { sub_mchid: OTHER.mchId } : {}),
     trade_type: 'JSAPI',
     trade_state: 'SUCCESS',
     trade_state_desc: '支付成功',
@@ -130,6 +148,9 @@ function writeV3(world: World, payment: Payment, forgery: ForgeryOfPayment | nul
   }
   return writeV3Event(world, 'TRANSACTION.SUCCESS', 'transaction', facts, forgery)
 }
+
+export const isOfAnotherProduct = (forgery: ForgeryOfPayment | null): boolean =>
+  forgery?.startsWith('text of another product') === true
 
 /** A key that WeChat never had. */
 const STRANGE_KEY = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey

@@ -2,6 +2,7 @@
 import type { Account } from './account.ts'
 import type { BillError } from './bill-errors.ts'
 import type { ActOnComplaint, Complain, ForgeComplaint } from './complaints.ts'
+import type { ReuseNumber } from './earlier-order.ts'
 import type { Extra } from './extra-notification.ts'
 import type { Fault } from './faults.ts'
 import type { Receiver } from './merchant.ts'
@@ -77,6 +78,7 @@ export type Operation =
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
   /** WeChat does not know the order yet. If the prepay succeeds, the order is paid. */
   | { readonly kind: 'close while prepaying' }
+  | ReuseNumber
   /** The shop is deployed again, and places its new orders with its other protocol. */
   | { readonly kind: 'move' }
   /** WeChat changes the keys that it signs with. */

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
 import { inComplaints } from './complaint-invariants.ts'
+import { isEarlier } from './earlier-order.ts'
 import { inShipments } from './shipment-invariants.ts'
 import { hasFalseAmounts } from './faults.ts'
 import { findWaiting } from './unlisted-refunds.ts'
@@ -31,7 +32,7 @@ export async function findProblems(world: World): Promise<readonly string[]> {
  * same single payment, and has one `order.paid` event.
  */
 async function inTheLedger(world: World): Promise<readonly string[]> {
-  const { sql, simulator } = world
+  const { sql, simulator, unpayable } = world
   const waiting = new Set(findWaiting(world))
   const problems: string[] = []
   const atWechat = new Map(simulator.orders().map((order) => [order.outTradeNo, order]))
@@ -39,18 +40,21 @@ async function inTheLedger(world: World): Promise<readonly string[]> {
     select o.out_trade_no as no, o.trade_state as state, o.transaction_id as payment, o.total_fee as fee,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no) as payments,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as matching,
-      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type in ('order.paid', 'order.closed')) as events
+      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type in ('order.paid', 'order.closed')) as events,
+      (select count(*)::integer from incidents i where i.out_trade_no = o.out_trade_no) as incidents
     from orders o`)
-  for (const { no, state, payment, fee, payments, matching, events } of orders) {
+  for (const { no, state, payment, fee, payments, matching, events, incidents } of orders) {
     const order = atWechat.get(String(no))
     const paid = order?.payment ?? null
     const report = (text: string) => void problems.push(`${text} (${String(no)})`)
     const isPaid = state === 'SUCCESS' || state === 'REFUND'
     if (isPaid && paid === null) report('1: paid here, not at WeChat')
-    if (!isPaid && paid !== null && !waiting.has(String(no))) report('2: paid at WeChat, not here')
+    if (isPaid && unpayable.has(String(no))) report('1: paid by the payment of an earlier order')
+    const mayWait = waiting.has(String(no)) || (isEarlier(String(no)) && Number(incidents) > 0)
+    if (!isPaid && paid !== null && !mayWait) report('2: paid at WeChat, not here')
     if (isPaid && paid !== null && paid.transactionId !== payment)
       report('1: paid by another payment here than at WeChat')
-    if (order !== undefined && String(order.totalFee) !== String(fee))
+    if (order !== undefined && !isEarlier(String(no)) && String(order.totalFee) !== String(fee))
       report('1: another amount at WeChat')
     if (Number(payments) !== (isPaid ? 1 : 0) || Number(matching) !== Number(payments))
       report(`3: ${String(payments)} payments`)

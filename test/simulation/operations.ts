@@ -88,6 +88,15 @@ export const operationsOf = (
     text,
   }),
   'merchant order': fc.record({ kind: fc.constant('merchant order'), user, name, quantity, text }),
+  'reuse a number': fc.record({
+    kind: fc.constant('reuse a number'),
+    user,
+    isSamePayer: fc.constantFrom(true, true, false),
+    isSameFee: fc.constantFrom(true, true, false),
+    earlier: fc.constantFrom('open', 'paid', 'paid', 'paid later', 'closed'),
+    isNotifiedHere: fc.boolean(),
+    steps: fc.array(fc.constantFrom('prepay', 'query', 'close', 'cron'), { maxLength: 4 }),
+  }),
   list: fc.record({ kind: fc.constant('list'), user }),
   refund: fc.record({ kind: fc.constant('refund'), which, name, fee, text, looks }),
   'console refund': fc.record({

@@ -117,6 +117,20 @@ test('an order that was seen is found', () => {
   expect(read(model, { code: 'order_not_found' }, { status: 404 })).toHaveLength(1)
 })
 
+test('an order that WeChat does not have belongs to the payer that the merchant sees', () => {
+  const model = new OrderModel(world)
+  const unknown = { ...order, outTradeNo: 'merchant-a', tradeState: 'NOTPAY', refundedFee: 0 }
+  read(model, { ...unknown, transactionId: undefined, openid: payer }, { caller: null })
+  const notFound = (openid: string) =>
+    model.read(answer({ code: 'order_not_found' }, 404), model.known(), {
+      step: 'query',
+      openid,
+      outTradeNo: 'merchant-a',
+    })
+  expect(notFound('oOther')).toEqual([])
+  expect(notFound(payer)).toHaveLength(1)
+})
+
 test('an order is prepaid by its payer only, and not once it is paid or closed', () => {
   const model = new OrderModel(world)
   expect(read(model, { paySign: 'x' })).toEqual([])

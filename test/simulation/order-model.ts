@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Answer } from './check-answer.ts'
+import { isEarlier } from './earlier-order.ts'
 import { hasFalseAmounts } from './faults.ts'
 import type { World } from './world.ts'
 
@@ -31,7 +32,7 @@ interface Seen {
   readonly refundedFee: number
   /** Everything that never changes. */
   readonly terms: string
-  /** The first user that it was shown to; null if only the merchant saw it. */
+  /** The payer, as the merchant's answers name it; else the first user that it was shown to. */
   readonly owner: string | null
 }
 
@@ -125,7 +126,8 @@ export class OrderModel {
     if (rank >= RANKS.SUCCESS && atWechat?.payment?.transactionId !== transactionId)
       report('as paid by a payment that WeChat does not have')
     if (rank < RANKS.SUCCESS && transactionId !== undefined) report('with a payment while unpaid')
-    if (atWechat !== undefined && atWechat.totalFee !== totalFee) report('with another amount')
+    if (atWechat !== undefined && !isEarlier(outTradeNo) && atWechat.totalFee !== totalFee)
+      report('with another amount')
     const refunded = simulator
       .refunds()
       .filter((one) => one.outTradeNo === outTradeNo && one.refundStatus === 'SUCCESS')
@@ -137,15 +139,19 @@ export class OrderModel {
       rank: Math.max(rank, last?.rank ?? 0),
       refundedFee: Math.max(refundedFee, last?.refundedFee ?? 0),
       terms,
-      owner: last?.owner ?? openid,
+      owner: last?.owner ?? openid ?? order.openid ?? null,
     })
     return problems
   }
 
-  /** The first user who sees an order that WeChat does not have counts as its payer. */
+  /**
+   * WeChat, or else an earlier answer, says who the payer is. The first user who sees a new order
+   * that WeChat does not have counts as its payer.
+   */
   #mayBeSeen(outTradeNo: string, openid: string | null): boolean {
     const order = this.#world.simulator.orders().find((one) => one.outTradeNo === outTradeNo)
-    const owner = order?.openid ?? this.#seen.get(outTradeNo)?.owner ?? openid
+    const payer = isEarlier(outTradeNo) ? undefined : order?.openid
+    const owner = payer ?? this.#seen.get(outTradeNo)?.owner ?? openid
     return openid === null || owner === openid
   }
 }

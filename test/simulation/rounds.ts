@@ -19,6 +19,7 @@ const ROUNDS: readonly Round[] = [
   { until: 'order', kinds: repeated('close while prepaying', 4) },
   { until: 'order', kinds: ['prepay', 'foreign request', 'prepay', 'foreign request'] },
   { until: 'order', kinds: ['order with a key', 'order with a key', 'merchant order', 'list'] },
+  { until: 'order', kinds: ['reuse a number', 'reuse a number'] },
   { until: 'prepay', kinds: ['close', 'prepay', 'pay', 'query'] },
   { until: 'prepay', kinds: ['pay', 'query', 'cron', 'query'] },
   { until: 'prepay', kinds: ['confuse redis', 'pay', 'empty redis', 'prepay'] },

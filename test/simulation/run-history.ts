@@ -24,6 +24,7 @@ import {
   lookAtComplaints,
   type Complain,
 } from './complaints.ts'
+import { reuseNumber } from './earlier-order.ts'
 import { changeKeys } from './key-change.ts'
 import { sendExtra, wantedOrder } from './extra-notification.ts'
 import { compareBills, converge } from './convergence.ts'
@@ -241,6 +242,8 @@ class Run {
           random,
         ))
       }
+      case 'reuse a number':
+        return reuseNumber(this.#world, this.#client, operation, random)
       case 'list':
         return void (await this.#client.request(
           'orders',

@@ -98,6 +98,7 @@ export class World {
   readonly env: ReturnType<typeof completeEnvironment>
   readonly time: VirtualTime
   readonly network: Network
+  readonly origin = ORIGIN
   simulator: Simulator
   merchant: Merchant
   cluster: Cluster
@@ -113,6 +114,8 @@ export class World {
   #deployed: Deployment = { api: 'v2', publicKeys: [] }
   /** The orders for which a signed and false notification was sent. */
   readonly suspects = new Set<string>()
+  /** The orders that share the number of an earlier order whose payment is not theirs. */
+  readonly unpayable = new Set<string>()
   /** The orders that the merchant ships in parcels. */
   readonly parcels = new Map<string, ParcelOrder>()
   /** The merchant's actions on complaints that the shop has accepted. */
@@ -241,6 +244,7 @@ export class World {
     this.account = account
     this.#autoShipping = autoShips ? 'virtual' : ''
     this.suspects.clear()
+    this.unpayable.clear()
     this.parcels.clear()
     this.acceptedActions.length = 0
     this.keyChanges = { begun: 0, isRunning: false }

@@ -66,6 +66,30 @@ const RULES: readonly Rule[] = [
     to: '',
   },
   {
+    what: 'a text that another product signed settles nothing by itself',
+    file: 'lib/steps/handle-notification.ts',
+    from: "return undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)",
+    to: "return attach !== order?.attach && mayAttachHideFields ? 'attach' : null",
+  },
+  {
+    what: 'fields hidden in attach settle nothing by themselves',
+    file: 'lib/steps/handle-notification.ts',
+    from: "return undocumented ?? (attach !== order?.attach && mayAttachHideFields ? 'attach' : null)",
+    to: 'return undocumented',
+  },
+  {
+    what: 'a payment of another product of APIv3 pays no order',
+    file: 'lib/wechat/v3/notification.ts',
+    from: "const OTHER_PRODUCTS = ['combine_out_trade_no', 'sp_mchid', 'sub_mchid']",
+    to: 'const OTHER_PRODUCTS: readonly string[] = []',
+  },
+  {
+    what: 'the payment of an earlier system pays no new order with its number',
+    file: 'lib/steps/settle.ts',
+    from: '(await deps.ledger.wasReportedMissing(order, confirmation))',
+    to: 'true',
+  },
+  {
     what: 'the amount of a refund is the amount that was requested',
     file: 'lib/steps/refresh-refund.ts',
     from: 'refundFee !== stored.refundFee || outTradeNo !== stored.outTradeNo',
