@@ -18,6 +18,7 @@ export function refundInConsole(
   outTradeNo: string,
   refundFee: number,
   reported: 'reported' | 'unreported',
+  endsAs: StoredRefund['endsAs'] = 'SUCCESS',
 ): Result<StoredRefund, Refusal> {
   const order = findOrder(simulation.state, outTradeNo)
   if (order === undefined) return err(refusal('ORDERNOTEXIST'))
@@ -29,6 +30,6 @@ export function refundInConsole(
     requestSource: 'VENDOR_PLATFORM',
     api: order.signType === 'RSA' ? 'v3' : 'v2',
     notifyUrl: reported === 'reported' ? order.notifyUrl : '',
-    endsAs: 'SUCCESS',
+    endsAs,
   })
 }

@@ -200,8 +200,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       simulation.save()
       return outcome
     },
-    refundInConsole: (outTradeNo, refundFee, reported = 'reported') => {
-      const started = refundInConsole(simulation, outTradeNo, refundFee, reported)
+    refundInConsole: (outTradeNo, refundFee, reported = 'reported', endsAs = 'SUCCESS') => {
+      const started = refundInConsole(simulation, outTradeNo, refundFee, reported, endsAs)
       if (!started.ok) throw new TypeError(`${started.error.code} ${started.error.text}`)
       simulation.save()
       return { ...started.value, outTradeNo, refundStatus: refundStatusOf(started.value, now()) }

@@ -59,6 +59,7 @@ export interface Simulator {
     outTradeNo: string,
     refundFee: number,
     reported?: 'reported' | 'unreported',
+    endsAs?: SimulatedRefund['endsAs'],
   ): SimulatedRefund
   /**
    * Does what the payer of an order does to complain, and again to continue the complaint. @throws

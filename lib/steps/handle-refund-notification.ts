@@ -34,6 +34,7 @@ export async function handleRefundNotification(
       : ok(stored)
   if (!found.ok) return found
   if (found.value === null) return err({ reason: 'refund_not_found' })
+  if (found.value === 'closed') return ok('taken')
   deps.setLogOrder(found.value.outTradeNo)
   const verified = verifiedFor(found.value.payment, notification)
   if (verified !== undefined) return applyNotified(deps, found.value, verified)
@@ -75,15 +76,16 @@ async function applyNotified(
  * Stores a refund that was made in the merchant console. It is real money, so it claims its amount,
  * but only as WeChat has verified it: WeChat is asked unless the notification is authenticated. An
  * order that is not paid here is settled first, because its payment's notification was lost. Null
- * if no order here can cover it. `refund_not_found`: the order is here, and WeChat does not know
- * the refund.
+ * if no order here can cover it. `closed`: it is not stored, because other refunds have claimed its
+ * amount and WeChat has closed it, so it moved no money. `refund_not_found`: the order is here, and
+ * WeChat does not know the refund.
  */
 export async function adoptRefund(
   deps: OrderDeps,
   outRefundNo: OutRefundNo,
   orderNumber: string,
   notification?: RefundNotification,
-): Promise<Outcome<Refund | null>> {
+): Promise<Outcome<Refund | 'closed' | null>> {
   const outTradeNo = parseOutTradeNo(orderNumber)
   const stored = outTradeNo.ok ? await deps.ledger.find({ outTradeNo: outTradeNo.value }) : null
   if (stored === null) return ok(null)
@@ -109,6 +111,7 @@ export async function adoptRefund(
   if (adopted === 'number_taken') return ok(await deps.refunds.find(outRefundNo))
   if (adopted !== 'too_much') return ok(adopted)
   const { refundFee, refundStatus } = asked.value
+  if (refundStatus === 'REFUNDCLOSE') return ok('closed')
   // The payer has the money, but other refunds that may still be made have claimed it. The ledger
   // lacks this refund until they end.
   if (refundStatus === 'SUCCESS') {

@@ -78,6 +78,18 @@ describe('a refund made in the merchant console', () => {
     expect(await sendRequest(number, 1800)).toEqual([202, 'PROCESSING'])
   })
 
+  test('that WeChat closed is acknowledged, although ours has claimed the amount, and lets ours be made', async () => {
+    shop.wechat.refundInConsole(order, 2800, 'reported', 'REFUNDCLOSE')
+    expect(await sendRequest()).toEqual([202, 'PROCESSING'])
+    waitUntilPaidOut()
+    expect([await deliverNotification(), await ledger()]).toEqual([
+      true,
+      'REFUND 1000/0: PROCESSING',
+    ])
+    await runCronUntilIdle()
+    expect(await ledger()).toBe(DONE)
+  })
+
   test('whose query fails is stored when WeChat notifies again, and in APIv3 without a query', async () => {
     shop.wechat.refundInConsole(order, 1000)
     waitUntilPaidOut()
