@@ -64,7 +64,13 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
           seed: 519717179,
         },
         {
-          operation: { kind: 'console refund', which: 0, fee: 2800, isNotifiedSoon: false },
+          operation: {
+            kind: 'console refund',
+            which: 0,
+            fee: 2800,
+            endsAs: 'SUCCESS',
+            isNotifiedSoon: false,
+          },
           afterMs: 0,
           seed: 1913194459,
         },
@@ -147,7 +153,13 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
           seed: 921215080,
         },
         {
-          operation: { kind: 'console refund', which: 0, fee: 1500, isNotifiedSoon: true },
+          operation: {
+            kind: 'console refund',
+            which: 0,
+            fee: 1500,
+            endsAs: 'SUCCESS',
+            isNotifiedSoon: true,
+          },
           afterMs: 0,
           seed: 2147127048,
         },
@@ -226,7 +238,13 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
         { operation: { kind: 'query by payment', which: 0 }, afterMs: 12000, seed: 2 },
         { operation: { kind: 'close', which: 2 }, afterMs: 20, seed: 1464832562 },
         {
-          operation: { kind: 'console refund', which: 0, fee: 2800, isNotifiedSoon: true },
+          operation: {
+            kind: 'console refund',
+            which: 0,
+            fee: 2800,
+            endsAs: 'SUCCESS',
+            isNotifiedSoon: true,
+          },
           afterMs: 5,
           seed: 23,
         },
@@ -236,7 +254,13 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
           seed: 2127159249,
         },
         {
-          operation: { kind: 'console refund', which: 0, fee: 1500, isNotifiedSoon: true },
+          operation: {
+            kind: 'console refund',
+            which: 0,
+            fee: 1500,
+            endsAs: 'SUCCESS',
+            isNotifiedSoon: true,
+          },
           afterMs: 20,
           seed: 26,
         },
@@ -274,6 +298,63 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
       receiver: 'accepts',
       bill: 'first download fails',
       recovery: 'WeChat and cron',
+    },
+  ],
+  [
+    'the notification of a console refund that WeChat had closed was refused for a day, because our refund had claimed its amount',
+    {
+      faults: [],
+      probability: 0.1,
+      actions: [
+        { operation: { kind: 'buy', user: 0, until: 'query' }, afterMs: 60000, seed: 2032876048 },
+        {
+          operation: {
+            kind: 'console refund',
+            which: 0,
+            fee: 2800,
+            endsAs: 'REFUNDCLOSE',
+            isNotifiedSoon: false,
+          },
+          afterMs: 60000,
+          seed: 1523596036,
+        },
+        {
+          operation: { kind: 'refund', which: 0, name: 'a', fee: 400, text: 0, looks: 0 },
+          afterMs: 0,
+          seed: 1520324476,
+        },
+        {
+          operation: { kind: 'refund', which: 0, name: 'a', fee: 400, text: 0, looks: 0 },
+          afterMs: 0,
+          seed: 1869146938,
+        },
+        { operation: { kind: 'cron' }, afterMs: 0, seed: 349132797 },
+        { operation: { kind: 'buy', user: 0, until: 'query' }, afterMs: 60000, seed: 1547413958 },
+        {
+          operation: {
+            kind: 'complain',
+            which: 0,
+            problemType: 'OTHERS',
+            text: 0,
+            isNotifiedSoon: false,
+          },
+          afterMs: 60000,
+          seed: 728690764,
+        },
+        {
+          operation: { kind: 'forge complaint', which: 0, forgery: 'tampered' },
+          afterMs: 0,
+          seed: 2115503917,
+        },
+        { operation: { kind: 'look at complaint', which: 0 }, afterMs: 0, seed: 37793925 },
+      ],
+      account: { v2: 'v2 HMAC-SHA256', v3: 'v3 public key', startsWith: 'v2' },
+      seed: 743229968,
+      minuteOfDay: 0,
+      autoShips: false,
+      receiver: 'accepts',
+      bill: 'not compared',
+      recovery: 'WeChat first',
     },
   ],
 ]

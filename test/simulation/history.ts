@@ -62,6 +62,7 @@ export type Operation =
       readonly kind: 'console refund'
       readonly which: number
       readonly fee: number
+      readonly endsAs: 'SUCCESS' | 'REFUNDCLOSE'
       readonly isNotifiedSoon: boolean
     }
   | { readonly kind: 'ship'; readonly which: number; readonly text: number }
@@ -79,6 +80,8 @@ export type Operation =
   /** WeChat does not know the order yet. If the prepay succeeds, the order is paid. */
   | { readonly kind: 'close while prepaying' }
   | ReuseNumber
+  /** An order that can be paid for days is prepaid, and prepaid and paid after that time. */
+  | { readonly kind: 'prepay again later'; readonly user: number; readonly afterMs: number }
   /** The shop is deployed again, and places its new orders with its other protocol. */
   | { readonly kind: 'move' }
   /** WeChat changes the keys that it signs with. */

@@ -96,6 +96,9 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     requestSource,
   } of atWechat) {
     const row = here.get(outRefundNo)
+    // A refund that the console closed has moved no money.
+    if (requestSource === 'VENDOR_PLATFORM' && refundStatus === 'REFUNDCLOSE' && row === undefined)
+      continue
     const isFalseAmount =
       requestSource === 'VENDOR_PLATFORM' &&
       hasFalseAmounts(record.counts) &&
@@ -116,12 +119,22 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
       .filter(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
       .map(({ outTradeNo }) => outTradeNo),
   )
-  for (const [no, { status, of }] of here)
+  const roomLeft = (outTradeNo: string): number =>
+    atWechat
+      .filter((one) => one.outTradeNo === outTradeNo && one.refundStatus === 'SUCCESS')
+      .reduce(
+        (room, { refundFee }) => room - refundFee,
+        simulator.orders().find((one) => one.outTradeNo === outTradeNo)?.totalFee ?? 0,
+      )
+  for (const [no, { status, of, fee }] of here)
     if (status !== 'REFUNDCLOSE')
       problems.push(`4: refund ${no} is ${String(status)} here and unknown to WeChat`)
     // Our refunds alone never exceed the payment, so WeChat has no reason to refuse one.
     else if (!refundedInConsole.has(String(of)))
       problems.push(`4: refund ${no} was sent, and WeChat refused it`)
+    // A refund in progress may still be closed, and then ours can be made.
+    else if (roomLeft(String(of)) >= Number(fee))
+      problems.push(`4: refund ${no} was given up, and there is room for it`)
   const totals = await sql(`
     select o.out_trade_no as no, o.refunded_fee as refunded, o.claimed_fee as claimed,
       coalesce(sum(r.refund_fee) filter (where r.refund_status = 'SUCCESS'), 0)::integer as given,
@@ -184,15 +197,18 @@ async function inDeliveries({ sql, merchant, calmFrom }: World): Promise<readonl
     problems.push(`6: ${type} arrived and is not in the ledger`)
   if (merchant.deliveries.some(({ isSignatureValid }) => !isSignatureValid))
     problems.push('6: an event had an invalid signature')
-  const first = new Map<string, number>()
-  for (const [index, { type, outTradeNo }] of merchant.deliveries.entries())
-    if (!first.has(`${type} ${outTradeNo}`)) first.set(`${type} ${outTradeNo}`, index)
-  for (const [name, index] of first)
-    if (
-      name.startsWith('order.closed') &&
-      (first.get(name.replace('order.closed', 'order.paid')) ?? Infinity) < index
-    )
-      problems.push('6: order.closed arrived after order.paid')
+  const firstArrival = new Map<string, number>()
+  for (const [index, { id }] of merchant.deliveries.entries())
+    if (!firstArrival.has(id)) firstArrival.set(id, index)
+  const last = new Map<string, number>()
+  for (const { id, type, no } of await sql(
+    'select id, type, out_trade_no as no from events where out_trade_no is not null order by seq',
+  )) {
+    const at = firstArrival.get(String(id)) ?? Infinity
+    if (at < (last.get(String(no)) ?? -1))
+      problems.push(`6: ${String(type)} of ${String(no)} arrived before an earlier event`)
+    last.set(String(no), at)
+  }
   return problems
 }
 

@@ -57,6 +57,11 @@ export const operationsOf = (
   query: fc.record({ kind: fc.constant('query'), which }),
   close: fc.record({ kind: fc.constant('close'), which }),
   'close while prepaying': fc.record({ kind: fc.constant('close while prepaying') }),
+  'prepay again later': fc.record({
+    kind: fc.constant('prepay again later'),
+    user,
+    afterMs: fc.constantFrom(100 * 60_000, 117 * 60_000, 121 * 60_000, 5 * 3_600_000),
+  }),
   'query by payment': fc.record({ kind: fc.constant('query by payment'), which }),
   'foreign request': fc.record({
     kind: fc.constant('foreign request'),
@@ -103,6 +108,7 @@ export const operationsOf = (
     kind: fc.constant('console refund'),
     which,
     fee,
+    endsAs: fc.constantFrom('SUCCESS', 'SUCCESS', 'REFUNDCLOSE'),
     isNotifiedSoon: fc.boolean(),
   }),
   'look at refund': fc.record({ kind: fc.constant('look at refund'), which, name }),

@@ -17,6 +17,7 @@ const repeated = (kind: Kind, times: number): readonly Kind[] =>
 const ROUNDS: readonly Round[] = [
   { until: 'order', kinds: ['close', 'prepay', 'pay'] },
   { until: 'order', kinds: repeated('close while prepaying', 4) },
+  { until: 'order', kinds: ['prepay again later'] },
   { until: 'order', kinds: ['prepay', 'foreign request', 'prepay', 'foreign request'] },
   { until: 'order', kinds: ['order with a key', 'order with a key', 'merchant order', 'list'] },
   { until: 'order', kinds: ['reuse a number', 'reuse a number'] },
@@ -33,6 +34,7 @@ const ROUNDS: readonly Round[] = [
   { until: 'query', kinds: ['refund', 'refund', 'look at refund', 'refund'] },
   { until: 'query', kinds: ['refund with a false answer'] },
   { until: 'query', kinds: ['refund', 'console refund', 'cron', 'query'] },
+  { until: 'query', kinds: ['console refund', 'refund', 'refund', 'cron'] },
   { until: 'query', kinds: ['ship parcels', 'cron', 'ship parcels', 'ship parcels'] },
   { until: 'query', kinds: ['ship', 'cron', 'cron'] },
   { until: 'query', kinds: ['shipping trouble', 'ship parcels', 'cron'] },

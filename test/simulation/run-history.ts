@@ -65,6 +65,11 @@ const CODE_LIFE_MS = 5 * 60_000
  */
 const KEYS_MS = 60_000 + 2 * CLOCK_SKEW_MS
 
+/** How long a close takes. A prepay that begins meanwhile may reach WeChat after the close. */
+const CLOSE_MS = 40
+
+const DAY_MS = 86_400_000
+
 /** WeChat has made a refund after this time. */
 const REFUND_MS = 3_100
 
@@ -197,6 +202,8 @@ class Run {
       }
       case 'close while prepaying':
         return this.#closeWhilePrepaying(random)
+      case 'prepay again later':
+        return this.#prepayAgainLater(operation.user, operation.afterMs, random)
       case 'foreign request': {
         const order = this.#orders.at(-1 - operation.which)
         return order === undefined
@@ -289,12 +296,7 @@ class Run {
       case 'shipping trouble':
         return startTroubles(this.#world, operation)
       case 'console refund':
-        return this.#refundInConsole(
-          operation.which,
-          operation.fee,
-          operation.isNotifiedSoon,
-          random,
-        )
+        return this.#refundInConsole(operation, random)
       case 'refund':
       case 'look at refund': {
         const order = this.#paidOrder(operation.which)
@@ -492,12 +494,31 @@ class Run {
     await this.#buy(0, 'order', random)
     const order = this.#orders.findLast(isUnknown)
     if (order === undefined) return
-    await Promise.all([
-      this.#withOrder('prepay', order, random.next()),
-      this.#withOrder('close', order, random.next()),
-    ])
+    const prepay = async (next: Random) => {
+      await this.#world.time.sleep(next.between(0, CLOSE_MS))
+      await this.#withOrder('prepay', order, next)
+    }
+    await Promise.all([this.#withOrder('close', order, random.next()), prepay(random.next())])
     // WeChat notifies at its next tick. If only cron recovers, it may never notify.
     if (order.paymentArguments !== null) this.#world.simulator.pay(order.paymentArguments)
+  }
+
+  async #prepayAgainLater(user: number, afterMs: number, random: Random): Promise<void> {
+    const { time } = this.#world
+    const totalFee = 900
+    const body = {
+      openid: USERS[user],
+      totalFee,
+      body: '曲奇',
+      outTradeNo: `later-${random.bytes(6).toString('hex')}`,
+      timeExpire: new Date(time.now() + 2 * DAY_MS).toISOString(),
+    }
+    const order = await this.#place('merchant', user, { body, totalFee }, random.next())
+    if (order === null) return
+    await this.#withOrder('prepay', order, random.next())
+    await time.sleep(afterMs)
+    await this.#withOrder('prepay', order, random.next())
+    await this.#withOrder('pay', order, random.next())
   }
 
   /** Claims the payment of a settled order for one that is not paid. */
@@ -626,15 +647,13 @@ class Run {
 
   /** Does nothing when WeChat refuses the refund because it exceeds what is left of the payment. */
   async #refundInConsole(
-    which: number,
-    fee: number,
-    isNotifiedSoon: boolean,
+    { which, fee, endsAs, isNotifiedSoon }: Extract<Operation, { kind: 'console refund' }>,
     random: Random,
   ): Promise<void> {
     const order = this.#paidOrder(which)
     if (order === undefined) return
     try {
-      this.#world.simulator.refundInConsole(order.outTradeNo, fee)
+      this.#world.simulator.refundInConsole(order.outTradeNo, fee, 'reported', endsAs)
     } catch (cause) {
       if (cause instanceof TypeError) return
       throw cause
