@@ -18,7 +18,8 @@ type RefundNotification = Extract<Notification, { kind: 'refund' }>
 /**
  * Handles a refund notification. An authenticated one is compared with the ledger and applied, like
  * a payment. Any other only names the refund to ask WeChat about: it is acknowledged once the
- * ledger has the same status from WeChat's verified answer, and until then WeChat sends it again.
+ * ledger has the same status from WeChat's verified answer, and until then WeChat sends it again. A
+ * closed console refund whose amount others have claimed is acknowledged without being stored.
  */
 export async function handleRefundNotification(
   deps: OrderDeps & Pick<Deps, 'setLogOrder'>,
@@ -112,8 +113,8 @@ export async function adoptRefund(
   if (adopted !== 'too_much') return ok(adopted)
   const { refundFee, refundStatus } = asked.value
   if (refundStatus === 'REFUNDCLOSE') return ok('closed')
-  // The payer has the money, but other refunds that may still be made have claimed it. The ledger
-  // lacks this refund until they end.
+  // The payer has the money, but unfinished refunds of ours have claimed its amount. The ledger
+  // stores this refund once they end.
   if (refundStatus === 'SUCCESS') {
     const [expected, received] = [{ outRefundNo }, { outRefundNo, refundFee }]
     await recordRefundIncident(deps, order.outTradeNo, expected, received, source)

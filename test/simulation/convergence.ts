@@ -3,7 +3,7 @@
  * is left.
  */
 import { FINISH_WITHIN_MS } from '../../dev/wechat/v3/complaints.ts'
-import { EARLIER, isEarlier } from './earlier-order.ts'
+import { findContradicted, isEarlier } from './earlier-order.ts'
 import type { History } from './history.ts'
 import { runAs } from './instance.ts'
 import type { Answer } from './check-answer.ts'
@@ -91,8 +91,8 @@ export async function compareBills(
 }
 
 /**
- * A refund with an incident is not counted, nor is an order that has one because an earlier system
- * used its number: a person resolves it. Notifications are counted only if they can arrive.
+ * Returns how much work is left. A refund with an incident and a reused number with one are not
+ * counted, because a person resolves them. Notifications are counted only if they can arrive.
  */
 async function countUnfinished(world: World, recovery: History['recovery']): Promise<number> {
   const { sql } = world
@@ -105,14 +105,16 @@ async function countUnfinished(world: World, recovery: History['recovery']): Pro
            and not exists (select from incidents where kind = 'refund' and received ->> 'outRefundNo' = r.out_refund_no))
       + (select count(*) from shipments where shipping_state = 'PENDING')
       + (select count(*) from orders where (trade_state = 'NOTPAY' or (trade_state = 'CLOSED' and not closed_at_wechat))
-          and out_trade_no <> all($1)
-          and not exists (select from incidents i where i.out_trade_no = orders.out_trade_no and starts_with(i.out_trade_no, $2))) as left`,
-    [findWaiting(world), EARLIER],
+          and out_trade_no <> all($1)) as left`,
+    [[...findWaiting(world), ...(await findContradicted(world))]],
   )
   return Number(row?.['left']) + due.length
 }
 
-/** The times of WeChat's next notifications. Those of earlier systems are refused for a day. */
+/**
+ * The times of WeChat's next notifications. Those of earlier orders are left out: the shop may
+ * refuse them, or nothing answers, and then WeChat repeats them for a day.
+ */
 const dueNotifications = ({ simulator }: World): readonly number[] =>
   simulator
     .notifications()

@@ -1,6 +1,7 @@
 /**
  * An order number that the merchant's earlier system has already used at WeChat. The payment of the
- * earlier order may pay the shop's order only if payer, amount and time allow it.
+ * earlier order settles the shop's order only if payer and amount are the same, and if it was made
+ * after the shop's order was placed or had been reported as missing before.
  */
 import { signatureOf, withSignature } from '../../dev/wechat/signature.ts'
 import { readXml, writeXml } from '../../dev/wechat/xml.ts'
@@ -15,19 +16,24 @@ export interface ReuseNumber {
   readonly user: number
   readonly isSamePayer: boolean
   readonly isSameFee: boolean
-  /** The state of the earlier order when the shop places its own. `paid later`: open until then. */
+  /** The state of the earlier order when the shop places its own. `paid later`: paid after that. */
   readonly earlier: 'open' | 'paid' | 'paid later' | 'closed'
-  /** Whether WeChat notifies the shop, or the earlier system, of the earlier order. */
+  /** Whether WeChat notifies the shop of the earlier order. If not, the earlier system. */
   readonly isNotifiedHere: boolean
   readonly steps: readonly ('prepay' | 'query' | 'close' | 'cron')[]
 }
 
-/** All numbers of an earlier system begin with this. */
-export const EARLIER = 'earlier-'
-export const isEarlier = (outTradeNo: string): boolean => outTradeNo.startsWith(EARLIER)
+/**
+ * Whether the payment of the earlier order may settle the shop's order. `if reported`: only if an
+ * incident named the payment before the shop's order was placed.
+ */
+export type MayPay = 'always' | 'if reported' | 'never'
+
+const PREFIX = 'earlier-'
+export const isEarlier = (outTradeNo: string): boolean => outTradeNo.startsWith(PREFIX)
 
 const FEE = 2_800
-/** Longer than WeChat's five minutes before a close, and than any clock skew that is tolerated. */
+/** Exceeds the five minutes before WeChat closes an order, and the clock skew that is tolerated. */
 const PAUSE_MS = 30 * 60_000
 const SIGN_TYPE = 'HMAC-SHA256'
 
@@ -38,11 +44,16 @@ export async function reuseNumber(
   random: Random,
 ): Promise<void> {
   const { simulator, time, env } = world
-  const outTradeNo = `${EARLIER}${random.bytes(4).toString('hex')}`
+  const outTradeNo = `${PREFIX}${random.bytes(4).toString('hex')}`
   const openid = USERS[user] ?? ''
-  const mayPay = isSamePayer && isSameFee && (earlier !== 'paid' || isNotifiedHere)
-  if (!mayPay) world.unpayable.add(outTradeNo)
-  world.suspects.add(outTradeNo)
+  const mayPay =
+    !isSamePayer || !isSameFee || (earlier === 'paid' && !isNotifiedHere)
+      ? 'never'
+      : earlier === 'paid'
+        ? 'if reported'
+        : 'always'
+  world.earlier.set(outTradeNo, mayPay)
+  if (mayPay !== 'always') world.suspects.add(outTradeNo)
   const answer = await callWechat(world, 'unifiedorder', {
     body: 'earlier',
     out_trade_no: outTradeNo,
@@ -52,8 +63,9 @@ export async function reuseNumber(
     trade_type: 'JSAPI',
     openid: isSamePayer ? openid : (USERS[1 - user] ?? ''),
   })
-  const pay = () => simulator.pay(signPayment(world, answer.get('prepay_id') ?? ''))
-  if (earlier === 'paid') pay()
+  const pay = () => simulator.pay(signPayment(world, answer.get('prepay_id') ?? '')).errMsg
+  if (earlier === 'paid' && pay() !== 'requestPayment:ok')
+    throw new Error('the earlier order was not paid')
   await tickAfter(world, random.next(), PAUSE_MS)
   if (earlier === 'closed') await callWechat(world, 'closeorder', { out_trade_no: outTradeNo })
 
@@ -65,8 +77,12 @@ export async function reuseNumber(
     { body: order },
     random.next(),
   )
-  if (earlier === 'paid later' && pay().errMsg === 'requestPayment:ok')
+  // WeChat may then notify the shop of an order that it does not have.
+  if (placed.status === 0 || placed.status >= 400) world.suspects.add(outTradeNo)
+  if (earlier === 'paid later') {
+    pay()
     await tickAfter(world, random.next(), random.between(0, 1_500))
+  }
   world.count('world', `number of an earlier order: ${earlier}, ${placed.status}`)
   for (const step of steps) {
     const body = { outTradeNo }
@@ -78,6 +94,23 @@ export async function reuseNumber(
     else await client.request(step, 'POST', `/api/${step}`, { user, body }, next)
     await time.sleep(random.between(0, 10_000))
   }
+}
+
+/** The orders that wait for a person: an incident says that the earlier payment is not theirs. */
+export async function findContradicted({ sql, earlier }: World): Promise<readonly string[]> {
+  if (earlier.size === 0) return []
+  const rows = await sql(
+    `select o.out_trade_no as no,
+       count(*) filter (where i.kind = 'order' and i.occurred_at < o.created_at and i.received ->> 'totalFee' = o.total_fee::text)::integer as reports
+     from orders o join incidents i on i.out_trade_no = o.out_trade_no where o.out_trade_no = any($1) group by 1`,
+    [[...earlier.keys()]],
+  )
+  return rows
+    .filter(({ no, reports }) => {
+      const mayPay = earlier.get(String(no))
+      return mayPay === 'never' || (mayPay === 'if reported' && Number(reports) === 0)
+    })
+    .map(({ no }) => String(no))
 }
 
 /** Calls WeChat as the earlier system did: with APIv2, and without faults. */

@@ -4,8 +4,9 @@
  */
 import type { Protocol } from './account.ts'
 import {
+  COMPARED,
   FORGERIES_OF_PAYMENTS,
-  isOfAnotherProduct,
+  HIDING_PLACES,
   writePaymentNotification,
   writeV3Event,
   type ForgeryOfPayment,
@@ -65,20 +66,31 @@ export async function sendExtra(
     attach: known.request['attach'] ?? '',
   }
   // A payment with a field that is not documented is genuine, too: WeChat may add fields.
-  const hasNewField = extra === 'repeated' && protocol === 'v2' && random.chance(0.3)
-  const change = hasNewField ? 'text of another product' : null
-  const payment = writePaymentNotification(world, protocol, facts, change)
+  const added = extra === 'repeated' && random.chance(0.3) ? 'own field' : null
+  const payment = writePaymentNotification(world, protocol, facts, null, added)
   if (known.payment === null && extra === 'other protocol') world.suspects.add(outTradeNo)
   const answer = await send(world, messageOf(world, extra, payment), random)
   if (answer === 'none') return []
   world.count('world', `${extra} ${answer}`)
-  if (answer === 'refused') return []
+  if (answer === 'refused')
+    return extra === 'repeated' && mustBeTaken(world, protocol, outTradeNo)
+      ? [`2: a genuine notification of ${outTradeNo} was refused`]
+      : []
   if (extra === 'probe') return ['1: a signature probe was taken']
   if (extra === 'unknown event') return []
   return order()?.payment?.transactionId === transactionId
     ? []
     : [`1: ${outTradeNo} was taken for paid on the word of the other protocol`]
 }
+
+/**
+ * Without faults, a genuine notification is refused only if the shop may not know WeChat's key yet,
+ * or if APIv3 cannot list the refunds of the order.
+ */
+const mustBeTaken = (world: World, protocol: Protocol, outTradeNo: string): boolean =>
+  world.network.faultSettings.faults.length === 0 &&
+  protocol === 'v2' &&
+  !world.simulator.refunds().some((refund) => refund.outTradeNo === outTradeNo)
 
 /** Sends a false notification of an order that is not paid. It must be refused. */
 async function sendForgery(
@@ -89,21 +101,21 @@ async function sendForgery(
 ): Promise<readonly string[]> {
   const { outTradeNo, protocol, request, payment } = order
   if (payment !== null || (forgery === 'old message' && protocol === 'v2')) return []
-  // The others are refused before the order is looked up, so they cause no incident.
-  const isSuspect = forgery !== 'wrong signature' && forgery !== 'old message'
-  if (isSuspect) world.suspects.add(outTradeNo)
+  const isOfProduct = forgery === 'text of another product'
+  // A payment of another product is acknowledged in APIv3, so that WeChat does not repeat it.
+  const isIgnored = isOfProduct && protocol === 'v3'
+  if (COMPARED.includes(forgery) && !isIgnored) world.suspects.add(outTradeNo)
   const facts = {
     ...order,
     transactionId: `42${random.bytes(12).toString('hex')}`,
     paidAt: new Date(world.time.now()),
     attach: request['attach'] ?? '',
   }
-  const message = writePaymentNotification(world, protocol, facts, forgery)
+  const hidden = isOfProduct ? random.pick(HIDING_PLACES) : null
+  const message = writePaymentNotification(world, protocol, facts, forgery, hidden)
   const answer = await send(world, message, random)
   if (answer !== 'none') world.count('world', `forgery ${forgery} ${answer}`)
-  // A payment of another product is acknowledged in APIv3, so that WeChat does not repeat it.
-  const mayBeTaken = protocol === 'v3' && isOfAnotherProduct(forgery)
-  return answer === 'taken' && !mayBeTaken ? [`1: a false notification was taken: ${forgery}`] : []
+  return answer === 'taken' && !isIgnored ? [`1: a false notification was taken: ${forgery}`] : []
 }
 
 function messageOf(

@@ -26,7 +26,10 @@ interface Payment {
   readonly attach: string
 }
 
-/** The error of a false notification. Its other fields are those of the order. */
+/**
+ * The false part of a notification. The transaction is invented, and all other fields are those of
+ * the order.
+ */
 export const FORGERIES_OF_PAYMENTS = [
   'wrong signature',
   'other amount',
@@ -37,15 +40,30 @@ export const FORGERIES_OF_PAYMENTS = [
   'paid before the order',
   /** Only messages of APIv3 have a time. */
   'old message',
-  /** A text that another product signed, divided into the fields of a notification. */
+  /**
+   * A text that WeChat's key signed for another product. In APIv2 it is split into the fields of a
+   * notification.
+   */
   'text of another product',
-  'text of another product, hidden in a field',
-  'text of another product, hidden in attach',
 ] as const
 export type ForgeryOfPayment = (typeof FORGERIES_OF_PAYMENTS)[number]
 
-/** Older than WeChat's messages may be, and older than any order of a history. */
+/** In APIv2, the fields of the other product may be hidden in a value of the notification. */
+export const HIDING_PLACES = ['own field', 'other field', 'attach'] as const
+export type HidingPlace = (typeof HIDING_PLACES)[number]
+
+/** These are compared with the order. The others are refused or ignored before it is looked up. */
+export const COMPARED: readonly ForgeryOfPayment[] = [
+  'other amount',
+  'other currency',
+  'other payer',
+  'paid before the order',
+  'text of another product',
+]
+
+/** Older than WeChat's messages may be. */
 const OLD_MS = 10 * 60_000
+/** Longer before its payment than any order of a history is placed. */
 const BEFORE_MS = 30 * 86_400_000
 
 /** A message to `/api/notify`. */
@@ -59,6 +77,7 @@ export function writePaymentNotification(
   protocol: Protocol,
   payment: Payment,
   forgery: ForgeryOfPayment | null = null,
+  hidden: HidingPlace | null = null,
 ): Message {
   const { totalFee, paidAt } = payment
   const spoiled = {
@@ -67,7 +86,9 @@ export function writePaymentNotification(
     openid: forgery === 'other payer' ? OTHER.openid : payment.openid,
     paidAt: forgery === 'paid before the order' ? new Date(paidAt.getTime() - BEFORE_MS) : paidAt,
   }
-  return (protocol === 'v2' ? writeV2 : writeV3)(world, spoiled, forgery)
+  return protocol === 'v2'
+    ? writeV2(world, spoiled, forgery, hidden)
+    : writeV3(world, spoiled, forgery)
 }
 
 const OTHER = {
@@ -84,21 +105,33 @@ const termsOf = ({ env }: World, forgery: ForgeryOfPayment | null) => ({
   currency: forgery === 'other currency' ? OTHER.currency : 'CNY',
 })
 
-/** The fields that the product signed itself. Its user wrote the others into one of its texts. */
-const OWN_FIELDS: ReadonlyMap<ForgeryOfPayment | null, Readonly<Record<string, string>>> = new Map([
-  ['text of another product', { zone: '1' }],
-  [
-    'text of another product, hidden in a field',
-    { zone: '&appid=wx1&mch_id=1900009999&nonce_str=own&zone=1' },
-  ],
-])
+/**
+ * The fields that the other product wrote itself. The forger typed the fields of the notification
+ * into a text of that product.
+ */
+const fieldsOfProduct = (hidden: HidingPlace | null, attach: string): Record<string, string> => {
+  switch (hidden) {
+    case null:
+      return {}
+    case 'own field':
+      return { zone: '1' }
+    case 'other field':
+      return { zone: '&appid=wx1&mch_id=1900009999&nonce_str=own&zone=1' }
+    case 'attach':
+      return { attach: `${attach}&attended=1` }
+  }
+}
 
-function writeV2(world: World, payment: Payment, forgery: ForgeryOfPayment | null): Message {
+function writeV2(
+  world: World,
+  payment: Payment,
+  forgery: ForgeryOfPayment | null,
+  hidden: HidingPlace | null,
+): Message {
   const { attach, outTradeNo, transactionId, totalFee, openid, paidAt } = payment
   const { appid, mchId, currency } = termsOf(world, forgery)
   // Every field that WeChat documents, because a message without one of them is only a hint.
   const fields = Object.entries({
-    ...OWN_FIELDS.get(forgery),
     bank_type: 'OTHERS',
     is_subscribe: 'N',
     trade_type: 'JSAPI',
@@ -115,15 +148,13 @@ function writeV2(world: World, payment: Payment, forgery: ForgeryOfPayment | nul
     fee_type: currency,
     time_end: toBeijingDigits(paidAt.getTime()),
     ...(attach === '' ? {} : { attach }),
-    ...(forgery === 'text of another product, hidden in attach'
-      ? { attach: `${attach}&attended=1` }
-      : {}),
+    ...fieldsOfProduct(hidden, attach),
   })
   const headers = { 'content-type': 'text/xml' }
   const key = world.env.WECHAT_PAY_KEY
-  const keyOfAuthor = forgery === 'wrong signature' ? key.replaceAll(/./g, 'x') : key
+  const signingKey = forgery === 'wrong signature' ? key.replaceAll(/./g, 'x') : key
   return {
-    body: writeXml(withSignature(new Map(fields), keyOfAuthor, 'HMAC-SHA256')),
+    body: writeXml(withSignature(new Map(fields), signingKey, 'HMAC-SHA256')),
     headers,
   }
 }
@@ -136,7 +167,7 @@ function writeV3(world: World, payment: Payment, forgery: ForgeryOfPayment | nul
     mchid: mchId,
     out_trade_no: outTradeNo,
     transaction_id: transactionId,
-    ...(isOfAnotherProduct(forgery) ? { sub_mchid: OTHER.mchId } : {}),
+    ...(forgery === 'text of another product' ? { sub_mchid: OTHER.mchId } : {}),
     trade_type: 'JSAPI',
     trade_state: 'SUCCESS',
     trade_state_desc: '支付成功',
@@ -148,9 +179,6 @@ function writeV3(world: World, payment: Payment, forgery: ForgeryOfPayment | nul
   }
   return writeV3Event(world, 'TRANSACTION.SUCCESS', 'transaction', facts, forgery)
 }
-
-export const isOfAnotherProduct = (forgery: ForgeryOfPayment | null): boolean =>
-  forgery?.startsWith('text of another product') === true
 
 /** A key that WeChat never had. */
 const STRANGE_KEY = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
@@ -165,7 +193,7 @@ export function writeV3Event(
 ): Message {
   const at = world.time.now() - (forgery === 'old message' ? OLD_MS : 0)
   const { serial, privateKey } = newestKey(world)
-  const keyOfAuthor = forgery === 'wrong signature' ? STRANGE_KEY : privateKey
+  const signingKey = forgery === 'wrong signature' ? STRANGE_KEY : privateKey
   const body = JSON.stringify({
     id: 'EV-1',
     create_time: toRfc3339(at),
@@ -178,7 +206,7 @@ export function writeV3Event(
     },
   })
   const timestamp = String(Math.floor(at / 1_000))
-  const signature = sign('sha256', Buffer.from(`${timestamp}\nnonce\n${body}\n`), keyOfAuthor)
+  const signature = sign('sha256', Buffer.from(`${timestamp}\nnonce\n${body}\n`), signingKey)
   return {
     body,
     headers: {

@@ -77,10 +77,10 @@ export type Operation =
   /** A refund whose amount is another one in WeChat's next answer. */
   | { readonly kind: 'refund with a false answer'; readonly which: number }
   | { readonly kind: 'cron' | 'empty redis' | 'confuse redis' }
-  /** WeChat does not know the order yet. If the prepay succeeds, the order is paid. */
+  /** Closes an order during its first prepay, then pays it if the prepay succeeded. */
   | { readonly kind: 'close while prepaying' }
   | ReuseNumber
-  /** An order that can be paid for days is prepaid, and prepaid and paid after that time. */
+  /** Prepays an order that expires in two days. After `afterMs`, prepays it again and pays it. */
   | { readonly kind: 'prepay again later'; readonly user: number; readonly afterMs: number }
   /** The shop is deployed again, and places its new orders with its other protocol. */
   | { readonly kind: 'move' }

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
 import { inComplaints } from './complaint-invariants.ts'
-import { isEarlier } from './earlier-order.ts'
+import { findContradicted, isEarlier } from './earlier-order.ts'
 import { inShipments } from './shipment-invariants.ts'
 import { hasFalseAmounts } from './faults.ts'
 import { findWaiting } from './unlisted-refunds.ts'
@@ -32,26 +32,25 @@ export async function findProblems(world: World): Promise<readonly string[]> {
  * same single payment, and has one `order.paid` event.
  */
 async function inTheLedger(world: World): Promise<readonly string[]> {
-  const { sql, simulator, unpayable } = world
-  const waiting = new Set(findWaiting(world))
+  const { sql, simulator, earlier } = world
+  const waiting = new Set([...findWaiting(world), ...(await findContradicted(world))])
   const problems: string[] = []
   const atWechat = new Map(simulator.orders().map((order) => [order.outTradeNo, order]))
   const orders = await sql(`
     select o.out_trade_no as no, o.trade_state as state, o.transaction_id as payment, o.total_fee as fee,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no) as payments,
       (select count(*)::integer from payments p where p.out_trade_no = o.out_trade_no and p.transaction_id = o.transaction_id and p.total_fee = o.total_fee) as matching,
-      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type in ('order.paid', 'order.closed')) as events,
-      (select count(*)::integer from incidents i where i.out_trade_no = o.out_trade_no) as incidents
+      (select coalesce(string_agg(e.type, ' ' order by e.seq), '') from events e where e.out_trade_no = o.out_trade_no and e.type in ('order.paid', 'order.closed')) as events
     from orders o`)
-  for (const { no, state, payment, fee, payments, matching, events, incidents } of orders) {
+  for (const { no, state, payment, fee, payments, matching, events } of orders) {
     const order = atWechat.get(String(no))
     const paid = order?.payment ?? null
     const report = (text: string) => void problems.push(`${text} (${String(no)})`)
     const isPaid = state === 'SUCCESS' || state === 'REFUND'
     if (isPaid && paid === null) report('1: paid here, not at WeChat')
-    if (isPaid && unpayable.has(String(no))) report('1: paid by the payment of an earlier order')
-    const mayWait = waiting.has(String(no)) || (isEarlier(String(no)) && Number(incidents) > 0)
-    if (!isPaid && paid !== null && !mayWait) report('2: paid at WeChat, not here')
+    if (isPaid && earlier.get(String(no)) === 'never')
+      report('1: paid by the payment of an earlier order')
+    if (!isPaid && paid !== null && !waiting.has(String(no))) report('2: paid at WeChat, not here')
     if (isPaid && paid !== null && paid.transactionId !== payment)
       report('1: paid by another payment here than at WeChat')
     if (order !== undefined && !isEarlier(String(no)) && String(order.totalFee) !== String(fee))
@@ -96,7 +95,7 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     requestSource,
   } of atWechat) {
     const row = here.get(outRefundNo)
-    // A refund that the console closed has moved no money.
+    // A console refund that WeChat closed has moved no money.
     if (requestSource === 'VENDOR_PLATFORM' && refundStatus === 'REFUNDCLOSE' && row === undefined)
       continue
     const isFalseAmount =
@@ -132,8 +131,8 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
     // Our refunds alone never exceed the payment, so WeChat has no reason to refuse one.
     else if (!refundedInConsole.has(String(of)))
       problems.push(`4: refund ${no} was sent, and WeChat refused it`)
-    // A refund in progress may still be closed, and then ours can be made.
-    else if (roomLeft(String(of)) >= Number(fee))
+    // Only successful refunds count. One in progress can be closed, and then ours can be made.
+    else if (!hasFalseAmounts(record.counts) && roomLeft(String(of)) >= Number(fee))
       problems.push(`4: refund ${no} was given up, and there is room for it`)
   const totals = await sql(`
     select o.out_trade_no as no, o.refunded_fee as refunded, o.claimed_fee as claimed,
@@ -197,17 +196,17 @@ async function inDeliveries({ sql, merchant, calmFrom }: World): Promise<readonl
     problems.push(`6: ${type} arrived and is not in the ledger`)
   if (merchant.deliveries.some(({ isSignatureValid }) => !isSignatureValid))
     problems.push('6: an event had an invalid signature')
-  const firstArrival = new Map<string, number>()
+  const firstArrivals = new Map<string, number>()
   for (const [index, { id }] of merchant.deliveries.entries())
-    if (!firstArrival.has(id)) firstArrival.set(id, index)
+    if (!firstArrivals.has(id)) firstArrivals.set(id, index)
   const last = new Map<string, number>()
   for (const { id, type, no } of await sql(
     'select id, type, out_trade_no as no from events where out_trade_no is not null order by seq',
   )) {
-    const at = firstArrival.get(String(id)) ?? Infinity
-    if (at < (last.get(String(no)) ?? -1))
+    const position = firstArrivals.get(String(id)) ?? Infinity
+    if (position < (last.get(String(no)) ?? -1))
       problems.push(`6: ${String(type)} of ${String(no)} arrived before an earlier event`)
-    last.set(String(no), at)
+    last.set(String(no), position)
   }
   return problems
 }

@@ -32,7 +32,7 @@ interface Seen {
   readonly refundedFee: number
   /** Everything that never changes. */
   readonly terms: string
-  /** The payer, as the merchant's answers name it; else the first user that it was shown to. */
+  /** The payer as the merchant's answers name it, else the first user that it was shown to. */
   readonly owner: string | null
 }
 
@@ -122,6 +122,8 @@ export class OrderModel {
     if (openid === null ? order.openid === undefined : order.openid !== undefined)
       report('with the fields of another kind of caller')
     if (!this.#mayBeSeen(outTradeNo, openid)) report('to another user')
+    if (order.openid !== undefined && !this.#mayBeSeen(outTradeNo, order.openid))
+      report('with another payer')
     const atWechat = simulator.orders().find((one) => one.outTradeNo === outTradeNo)
     if (rank >= RANKS.SUCCESS && atWechat?.payment?.transactionId !== transactionId)
       report('as paid by a payment that WeChat does not have')
@@ -139,7 +141,7 @@ export class OrderModel {
       rank: Math.max(rank, last?.rank ?? 0),
       refundedFee: Math.max(refundedFee, last?.refundedFee ?? 0),
       terms,
-      owner: last?.owner ?? openid ?? order.openid ?? null,
+      owner: order.openid ?? last?.owner ?? openid,
     })
     return problems
   }

@@ -65,8 +65,8 @@ const CODE_LIFE_MS = 5 * 60_000
  */
 const KEYS_MS = 60_000 + 2 * CLOCK_SKEW_MS
 
-/** How long a close takes. A prepay that begins meanwhile may reach WeChat after the close. */
-const CLOSE_MS = 40
+/** The longest head start of a close. A prepay that begins meanwhile may reach WeChat after it. */
+const HEAD_START_MS = 40
 
 const DAY_MS = 86_400_000
 
@@ -191,7 +191,7 @@ class Run {
   async #perform(operation: Operation, random: Random): Promise<void> {
     switch (operation.kind) {
       case 'buy':
-        return this.#buy(operation.user, operation.until, random)
+        return void (await this.#buy(operation.user, operation.until, random))
       case 'prepay':
       case 'pay':
       case 'query':
@@ -358,7 +358,7 @@ class Run {
     user: number,
     until: 'order' | 'prepay' | 'pay' | 'query',
     random: Random,
-  ): Promise<void> {
+  ): Promise<KnownOrder | null> {
     const key = random.bytes(8).toString('hex')
     // Every second key asks for the payment together with the order.
     const prepay = until !== 'order' && /[02468ace]$/.test(key)
@@ -371,17 +371,18 @@ class Run {
         random,
       ),
     )
-    if (order === null || until === 'order') return
+    if (order === null || until === 'order') return order
     const paymentArguments =
       order.paymentArguments ??
       (await this.#retry(random, async () => {
         await this.#withOrder('prepay', order, random)
         return order.paymentArguments
       }))
-    if (paymentArguments === null || until === 'prepay') return
+    if (paymentArguments === null || until === 'prepay') return order
     await this.#world.time.sleep(random.between(0, 4_000))
     await this.#withOrder('pay', order, random)
     if (until === 'query') await this.#withOrder('query', order, random)
+    return order
   }
 
   async #retry<T>(random: Random, work: () => Promise<T | null>): Promise<T | null> {
@@ -490,16 +491,14 @@ class Run {
   }
 
   async #closeWhilePrepaying(random: Random): Promise<void> {
-    const isUnknown = ({ outTradeNo }: KnownOrder) => this.#atWechat(outTradeNo) === undefined
-    await this.#buy(0, 'order', random)
-    const order = this.#orders.findLast(isUnknown)
-    if (order === undefined) return
+    const order = await this.#buy(0, 'order', random)
+    if (order === null) return
     const prepay = async (next: Random) => {
-      await this.#world.time.sleep(next.between(0, CLOSE_MS))
+      await this.#world.time.sleep(next.between(0, HEAD_START_MS))
       await this.#withOrder('prepay', order, next)
     }
     await Promise.all([this.#withOrder('close', order, random.next()), prepay(random.next())])
-    // WeChat notifies at its next tick. If only cron recovers, it may never notify.
+    // WeChat sends the notification at its next tick, or never if `recovery` is `only cron`.
     if (order.paymentArguments !== null) this.#world.simulator.pay(order.paymentArguments)
   }
 
@@ -645,7 +644,7 @@ class Run {
     return waiting.at(-1 - which) ?? waiting.at(0)
   }
 
-  /** Does nothing when WeChat refuses the refund because it exceeds what is left of the payment. */
+  /** Does nothing if WeChat refuses the refund, for example because too little is left. */
   async #refundInConsole(
     { which, fee, endsAs, isNotifiedSoon }: Extract<Operation, { kind: 'console refund' }>,
     random: Random,

@@ -23,6 +23,7 @@ import { openRedis } from '../../lib/stores/redis.ts'
 import { createTokens } from '../../lib/tokens.ts'
 import type { AcceptedAction, ParcelOrder } from './accepted.ts'
 import { MERCHANT, simulatorSettings, variablesOf, type Account, type Protocol } from './account.ts'
+import type { MayPay } from './earlier-order.ts'
 import { Cluster, type FunctionFetch } from './cluster.ts'
 import { currentAction, currentCaller, runAs } from './instance.ts'
 import { watchLocks, type LockWatch } from './lock-watch.ts'
@@ -112,10 +113,10 @@ export class World {
   #histories = 0
   account = NO_ACCOUNT
   #deployed: Deployment = { api: 'v2', publicKeys: [] }
-  /** The orders for which a signed and false notification was sent. */
+  /** The orders that may have an incident: a false message, a wrong bill or a reused number. */
   readonly suspects = new Set<string>()
-  /** The orders that share the number of an earlier order whose payment is not theirs. */
-  readonly unpayable = new Set<string>()
+  /** The orders whose number an earlier system used, and when that payment may be theirs. */
+  readonly earlier = new Map<string, MayPay>()
   /** The orders that the merchant ships in parcels. */
   readonly parcels = new Map<string, ParcelOrder>()
   /** The merchant's actions on complaints that the shop has accepted. */
@@ -244,7 +245,7 @@ export class World {
     this.account = account
     this.#autoShipping = autoShips ? 'virtual' : ''
     this.suspects.clear()
-    this.unpayable.clear()
+    this.earlier.clear()
     this.parcels.clear()
     this.acceptedActions.length = 0
     this.keyChanges = { begun: 0, isRunning: false }
