@@ -124,7 +124,14 @@ export const operationsOf = (
   }),
   'shipping trouble': fc.record({
     kind: fc.constant('shipping trouble'),
-    troubles: fc.subarray([...TROUBLES], { minLength: 1, maxLength: 5 }),
+    troubles: fc.oneof(
+      fc.shuffledSubarray([...TROUBLES], { minLength: 1, maxLength: 5 }),
+      // One report meets several of these, one after the other.
+      fc.shuffledSubarray(
+        TROUBLES.filter((trouble) => trouble.startsWith('upload')),
+        { minLength: 3 },
+      ),
+    ),
     times: fc.constantFrom(1, 1, 1, 2, 20),
   }),
   complain: fc.record({
