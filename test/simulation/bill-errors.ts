@@ -4,7 +4,7 @@
  */
 import { startOfDay } from '../../dev/wechat/beijing.ts'
 import type { BillTampering } from '../../dev/wechat/bill-tampering.ts'
-import { isEarlier } from './earlier-order.ts'
+import { isEarlier } from './earlier-number.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 

@@ -3,7 +3,7 @@
  * order.
  */
 import type { Protocol } from './account.ts'
-import { isEarlier } from './earlier-order.ts'
+import { isEarlier } from './earlier-number.ts'
 import { writePaymentNotification } from './forged-notification.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'

@@ -3,7 +3,8 @@
  * is left.
  */
 import { FINISH_WITHIN_MS } from '../../dev/wechat/v3/complaints.ts'
-import { findContradicted, isEarlier } from './earlier-order.ts'
+import { isEarlier } from './earlier-number.ts'
+import { findContradicted } from './earlier-order.ts'
 import type { History } from './history.ts'
 import { runAs } from './instance.ts'
 import type { Answer } from './check-answer.ts'

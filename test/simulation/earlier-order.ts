@@ -6,6 +6,7 @@
 import { signatureOf, withSignature } from '../../dev/wechat/signature.ts'
 import { readXml, writeXml } from '../../dev/wechat/xml.ts'
 import type { Client } from './client.ts'
+import { EARLIER, type MayPay } from './earlier-number.ts'
 import type { Random } from './random.ts'
 import { tickAfter } from './tick.ts'
 import { USERS } from './users.ts'
@@ -23,15 +24,6 @@ export interface ReuseNumber {
   readonly steps: readonly ('prepay' | 'query' | 'close' | 'cron')[]
 }
 
-/**
- * Whether the payment of the earlier order may settle the shop's order. `if reported`: only if an
- * incident named the payment before the shop's order was placed.
- */
-export type MayPay = 'always' | 'if reported' | 'never'
-
-const PREFIX = 'earlier-'
-export const isEarlier = (outTradeNo: string): boolean => outTradeNo.startsWith(PREFIX)
-
 const FEE = 2_800
 /** Exceeds the five minutes before WeChat closes an order, and the clock skew that is tolerated. */
 const PAUSE_MS = 30 * 60_000
@@ -44,9 +36,9 @@ export async function reuseNumber(
   random: Random,
 ): Promise<void> {
   const { simulator, time, env } = world
-  const outTradeNo = `${PREFIX}${random.bytes(4).toString('hex')}`
+  const outTradeNo = `${EARLIER}${random.bytes(4).toString('hex')}`
   const openid = USERS[user] ?? ''
-  const mayPay =
+  const mayPay: MayPay =
     !isSamePayer || !isSameFee || (earlier === 'paid' && !isNotifiedHere)
       ? 'never'
       : earlier === 'paid'

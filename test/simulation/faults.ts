@@ -37,6 +37,9 @@ const networkFaults = {
   'answer cut off': ['database', 'redis', 'wechat'],
   /** Half of the answer arrives, and then no more bytes. */
   'answer stalled': ['database', 'redis', 'wechat'],
+  /** A message arrives in pieces, which may end within a line or a character. */
+  'answer in pieces': ['database', 'redis', 'wechat'],
+  'request in pieces': ['notify', 'function'],
   'request garbled': ['notify'],
   'request stalled': ['notify'],
   /** The calling instance dies before or after the server handles its request. */

@@ -228,6 +228,8 @@ function requestAtServer(
   if (bytes.length === 0) return new Request(here, { method, headers })
   if (fault === 'request garbled')
     return new Request(here, { method, headers, body: garbled(bytes, random) })
+  if (fault === 'request in pieces')
+    return new Request(here, { method, headers, body: inPieces(bytes, random), duplex: 'half' })
   if (fault === 'request stalled')
     return new Request(here, { method, headers, body: halfOf(bytes), duplex: 'half' })
   return new Request(here, { method, headers, body: bytes })
@@ -239,17 +241,30 @@ async function deliverAnswer(
   random: Random,
   signal: AbortSignal | null,
 ): Promise<Response> {
-  if (fault !== 'answer garbled' && fault !== 'answer cut off' && fault !== 'answer stalled')
-    return answer
+  const change = changeOf(fault, random, signal)
+  if (change === null) return answer
   const bytes = new Uint8Array(await answer.arrayBuffer())
-  if (bytes.length === 0) return new Response(null, answer)
-  if (fault === 'answer garbled') return new Response(garbled(bytes, random), answer)
-  return new Response(
-    fault === 'answer cut off'
-      ? bytes.slice(0, Math.floor(bytes.length / 2))
-      : halfOf(bytes, signal),
-    answer,
-  )
+  return new Response(bytes.length === 0 ? null : change(bytes), answer)
+}
+
+/** The change that a fault makes to the bytes of an answer; null for a fault that changes none. */
+function changeOf(
+  fault: NetworkFault | null,
+  random: Random,
+  signal: AbortSignal | null,
+): ((bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | ReadableStream) | null {
+  switch (fault) {
+    case 'answer garbled':
+      return (bytes) => garbled(bytes, random)
+    case 'answer cut off':
+      return (bytes) => bytes.slice(0, Math.floor(bytes.length / 2))
+    case 'answer stalled':
+      return (bytes) => halfOf(bytes, signal)
+    case 'answer in pieces':
+      return (bytes) => inPieces(bytes, random)
+    default:
+      return null
+  }
 }
 
 function garbled(bytes: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<ArrayBuffer> {
@@ -257,6 +272,22 @@ function garbled(bytes: Uint8Array<ArrayBuffer>, random: Random): Uint8Array<Arr
   const at = Math.floor(random.draw() * copy.length)
   copy[at] = (copy[at] ?? 0) ^ (1 + Math.floor(random.draw() * 255))
   return copy
+}
+
+/** A stream of the bytes, cut at up to four places. */
+function inPieces(bytes: Uint8Array, random: Random): ReadableStream {
+  const cuts = Array.from({ length: 4 }, () => Math.floor(random.draw() * bytes.length))
+  const ends = [...cuts.toSorted((a, b) => a - b), bytes.length]
+  return new ReadableStream({
+    start(body) {
+      let start = 0
+      for (const end of ends) {
+        if (end > start) body.enqueue(bytes.slice(start, end))
+        start = end
+      }
+      body.close()
+    },
+  })
 }
 
 /** A stream of half the bytes, which then stalls until its reader aborts. */

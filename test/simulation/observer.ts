@@ -26,6 +26,8 @@ export class Observer {
   readonly #world: World
   #seen = new Map<string, string>()
   readonly #acceptedFees = new Map<string, number>()
+  /** The first accepted content of each refund number, idempotency key and merchant's number. */
+  readonly #accepted = new Map<string, string>()
 
   constructor(world: World) {
     this.#world = world
@@ -74,6 +76,15 @@ export class Observer {
     else if (this.#world.time.now() - order.prepaidAt > PREPAY_ID_LIFETIME_MS)
       this.problems.push('prepay gave an expired prepay_id')
     return given
+  }
+
+  /** A repetition of an accepted request is accepted. `name` is the number or the key in it. */
+  readRepetition({ status, code }: Answer, name: string, body: unknown): void {
+    const content = JSON.stringify(body)
+    if (code.endsWith('_conflict') && this.#accepted.get(name) === content)
+      this.problems.push(`${name} was accepted, and its repetition was refused`)
+    if (status >= 200 && status < 300 && !this.#accepted.has(name))
+      this.#accepted.set(name, content)
   }
 
   async readSession({ status, json }: Answer, openid: string): Promise<void> {

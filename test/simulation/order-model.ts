@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import type { Answer } from './check-answer.ts'
-import { isEarlier } from './earlier-order.ts'
+import { isEarlier } from './earlier-number.ts'
 import { hasFalseAmounts } from './faults.ts'
 import type { World } from './world.ts'
 

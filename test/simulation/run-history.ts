@@ -228,7 +228,13 @@ class Run {
         return void (await this.#place(
           'user',
           operation.user,
-          { body, headers, isHostile: operation.text > 0, totalFee: 900 * operation.quantity },
+          {
+            body,
+            headers,
+            isHostile: operation.text > 0,
+            named: `key ${operation.name} of user ${operation.user}`,
+            totalFee: 900 * operation.quantity,
+          },
           random,
         ))
       }
@@ -245,7 +251,7 @@ class Run {
         return void (await this.#place(
           'merchant',
           operation.user,
-          { body, isHostile: operation.text > 0, totalFee },
+          { body, isHostile: operation.text > 0, named: outTradeNo, totalFee },
           random,
         ))
       }
@@ -320,6 +326,7 @@ class Run {
           random,
         )
         this.#observer.readAcceptedRefund(answer, outRefundNo, operation.fee)
+        this.#observer.readRepetition(answer, outRefundNo, body)
         const looks = Array.from({ length: operation.looks }, async () => {
           await this.#world.time.sleep(REFUND_MS)
           await this.#client.request('refund', 'GET', path, {}, random.next())
@@ -401,6 +408,8 @@ class Run {
       readonly body: unknown
       readonly headers?: Readonly<Record<string, string>>
       readonly isHostile?: boolean
+      /** Names one order: an idempotency key with its user, or the merchant's number. */
+      readonly named?: string
       /** The price of what is ordered, in fen. */
       readonly totalFee: number
     },
@@ -413,6 +422,8 @@ class Run {
       by === 'user' ? { ...request, user } : request,
       random,
     )
+    if (request.named !== undefined)
+      this.#observer.readRepetition(answer, request.named, request.body)
     const { outTradeNo, totalFee } = v.parse(placed, answer.json['order'] ?? answer.json)
     if (outTradeNo === undefined) return null
     if (totalFee !== request.totalFee)

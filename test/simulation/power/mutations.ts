@@ -44,22 +44,32 @@ export async function pickMutations(
       })),
   )
   const { mutants } = await new Instrumenter(silent).instrument(files, OPTIONS)
-  return random.sample(mutants, count).map(toDefect)
+  const contents = new Map(files.map(({ name, content }) => [name, content]))
+  return random
+    .sample(mutants, count)
+    .map((mutant) => toDefect(mutant, contents.get(mutant.fileName) ?? ''))
 }
 
 type Mutant = Awaited<ReturnType<Instrumenter['instrument']>>['mutants'][number]
 
 /** Lines and columns of a mutant begin at 0. */
-function toDefect({ fileName, mutatorName, location, replacement }: Mutant): PlantedDefect {
+function toDefect(
+  { fileName, mutatorName, location, replacement }: Mutant,
+  content: string,
+): PlantedDefect {
   const { start, end } = location
+  const lines = content.split('\n')
+  const offset = ({ line, column }: typeof start) =>
+    lines.slice(0, line).reduce((sum, { length }) => sum + length + 1, column)
+  const [from, to] = [offset(start), offset(end)]
+  const change = `${inBrief(content.slice(from, to))} becomes ${inBrief(replacement)}`
   return {
-    what: `${mutatorName} at ${fileName}:${start.line + 1}:${start.column + 1}`,
+    what: `${mutatorName} at ${fileName}:${start.line + 1}:${start.column + 1}: ${change}`,
     file: fileName,
-    plant(code) {
-      const lines = code.split('\n')
-      const offset = ({ line, column }: typeof start) =>
-        lines.slice(0, line).reduce((sum, { length }) => sum + length + 1, column)
-      return `${code.slice(0, offset(start))}${replacement}${code.slice(offset(end))}`
-    },
+    plant: (code) => `${code.slice(0, from)}${replacement}${code.slice(to)}`,
   }
 }
+
+/** On one line and in one cell of a table. */
+const inBrief = (code: string): string =>
+  code.replaceAll(/\s+/g, ' ').replaceAll('|', '/').slice(0, 60)

@@ -101,6 +101,8 @@ async function compareWithTests(measured: readonly Measured[]): Promise<void> {
   printHead('defect', 'by histories', 'by tests')
   const byTests = new Set<Measured>()
   await inCopy(async (copy) => {
+    // If the tests failed without a defect, they would seem to find every defect.
+    if (await failTests(copy)) throw new PlainError('Without a defect, the tests fail.')
     for (const one of measured.toSorted(
       (a, b) => Number(a.found !== null) - Number(b.found !== null),
     )) {
@@ -172,10 +174,10 @@ async function playHistories(copy: string, { histories, seed }: Search): Promise
 }
 
 /**
- * Runs the tests of the same part first, because they find most. The tests of the simulation are
- * left out.
+ * Runs the tests of the part with the defect first, because they find most. The tests of the
+ * simulation are left out.
  */
-async function failTests(copy: string, { file }: PlantedDefect): Promise<boolean> {
+async function failTests(copy: string, defect?: PlantedDefect): Promise<boolean> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const options = ['--config', 'test/vitest.config.ts', '--bail', '1']
   const projects = ['--project', '!long*', '--project', '!simulation']
@@ -183,7 +185,8 @@ async function failTests(copy: string, { file }: PlantedDefect): Promise<boolean
   const others = ['--exclude', 'test/reliability.test.ts']
   const fails = async (...files: readonly string[]) =>
     (await run(copy, vitest, 'run', ...options, ...projects, ...others, ...files)).code !== 0
-  return (await fails(dirname(file).replace('lib/', 'test/'))) || fails()
+  const part = defect === undefined ? null : dirname(defect.file).replace('lib/', 'test/')
+  return (part !== null && (await fails(part))) || fails()
 }
 
 /** Ends a program that has printed nothing for too long. */
