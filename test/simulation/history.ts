@@ -92,7 +92,14 @@ export type Operation =
    */
   | { readonly kind: 'claim another payment'; readonly which: number }
 
-export const FALSEHOODS = ['wrong-amount', 'wrong-key', 'tamper', 'wrong-mch-id'] as const
+export const FALSEHOODS = [
+  'wrong-amount',
+  'wrong-key',
+  'tamper',
+  'wrong-mch-id',
+  /** Without a signature, it says that WeChat does not have the order. */
+  'unsigned refusal',
+] as const
 
 /** WeChat's next answer about a paid order is false. */
 export interface QueryFalsely {

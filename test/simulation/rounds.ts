@@ -71,5 +71,5 @@ const roundOf = ({ until, kinds }: Round): fc.Arbitrary<readonly Action[]> =>
     ])
 
 export const rounds: fc.Arbitrary<readonly Action[]> = fc
-  .array(fc.oneof(...ROUNDS.map(roundOf)), { minLength: 1, maxLength: 4, size: 'max' })
+  .array(fc.oneof(...ROUNDS.map(roundOf)), { minLength: 2, maxLength: 5, size: 'max' })
   .map((all) => all.flat())

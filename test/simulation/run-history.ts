@@ -549,7 +549,9 @@ class Run {
     if (order === undefined || order.paymentArguments === null) return
     const { simulator, env } = this.#world
     if (simulator.pay(order.paymentArguments).errMsg !== 'requestPayment:ok') return
-    simulator.misbehave({ on: 'orderquery', times: 1, do: falsehood })
+    const refusal = { do: 'err-code', errCode: 'ORDERNOTEXIST', unsigned: true } as const
+    const answer = falsehood === 'unsigned refusal' ? refusal : { do: falsehood }
+    simulator.misbehave({ on: 'orderquery', times: 1, ...answer })
     if (falsehood === 'wrong-amount') this.#world.count('wechat', 'other amount')
     if (by === 'cron')
       await this.#client.request('cron', 'GET', '/api/cron', { key: env.CRON_SECRET }, random)

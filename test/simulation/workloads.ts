@@ -196,7 +196,7 @@ export const anyHistory: fc.Arbitrary<History> = fc.oneof(
   { weight: 4, arbitrary: historyIn(mixed) },
   { weight: 3, arbitrary: historyIn(swarm) },
   { weight: 4, arbitrary: historyIn(aimed) },
-  { weight: 12, arbitrary: historyIn(directed) },
+  { weight: 24, arbitrary: historyIn(directed) },
   { weight: 2, arbitrary: historyIn(small) },
   { weight: 1, arbitrary: historyIn(long) },
 )
