@@ -84,8 +84,8 @@ export async function sendExtra(
 }
 
 /**
- * Without faults, a genuine notification is refused only if the shop may not know WeChat's key yet,
- * or if APIv3 cannot list the refunds of the order.
+ * Whether a genuine notification must be taken. With faults, the functions may be unable to store
+ * it. In APIv3, the shop may lack WeChat's new key. With a refund, WeChat is asked first.
  */
 const mustBeTaken = (world: World, protocol: Protocol, outTradeNo: string): boolean =>
   world.network.faultSettings.faults.length === 0 &&

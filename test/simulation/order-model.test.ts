@@ -78,17 +78,18 @@ describe('an order is not shown', () => {
     ['with more refunded', { refundedFee: 1_001 }, 'with more refunded than at WeChat'],
     ['with other terms', { body: '曲奇' }, 'with other terms than before'],
     [
-      'with the fields of the merchant',
-      { openid: 'o1' },
-      'with the fields of another kind of caller',
-    ],
-    [
       'with another payment',
       { transactionId: '1' },
       'as paid by a payment that WeChat does not have',
     ],
   ])('%s', (_, changed, problem) => {
     expect(problemsOf(changed)).toEqual([`${outTradeNo()} was shown ${problem}`])
+  })
+
+  test('with the fields of the merchant, or to the merchant with another payer', () => {
+    const shown = `${outTradeNo()} was shown with`
+    expect(problemsOf({ openid: payer })).toEqual([`${shown} the fields of another kind of caller`])
+    expect(problemsOf({ openid: 'oOther' }, null)).toEqual([`${shown} another payer`])
   })
 
   test('to another user', () => {
