@@ -36,7 +36,7 @@ export async function reuseNumber(
   random: Random,
 ): Promise<void> {
   const { simulator, time, env } = world
-  const outTradeNo = `${EARLIER}${random.bytes(4).toString('hex')}`
+  const outTradeNo = newNumber(world, random)
   const openid = USERS[user] ?? ''
   const mayPay: MayPay =
     !isSamePayer || !isSameFee || (earlier === 'paid' && !isNotifiedHere)
@@ -86,6 +86,12 @@ export async function reuseNumber(
     else await client.request(step, 'POST', `/api/${step}`, { user, body }, next)
     await time.sleep(random.between(0, 10_000))
   }
+}
+
+/** Two actions with the same seed draw the same number first. */
+function newNumber(world: World, random: Random): string {
+  const number = `${EARLIER}${random.bytes(4).toString('hex')}`
+  return world.earlier.has(number) ? newNumber(world, random) : number
 }
 
 /** The orders that wait for a person: an incident says that the earlier payment is not theirs. */

@@ -110,7 +110,10 @@ class Run {
     for (const action of actions) {
       await time.sleep(action.afterMs)
       await this.#observer.check()
-      running.push(this.#start(action))
+      const started = this.#start(action)
+      // `Promise.all` reports it: until then, an error must not end the search.
+      started.catch(() => undefined)
+      running.push(started)
     }
     await Promise.all(running)
     await time.sleep(this.#random.between(0, 30_000))
