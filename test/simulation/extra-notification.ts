@@ -72,25 +72,13 @@ export async function sendExtra(
   const answer = await send(world, messageOf(world, extra, payment), random)
   if (answer === 'none') return []
   world.count('world', `${extra} ${answer}`)
-  if (answer === 'refused')
-    return extra === 'repeated' && mustBeTaken(world, protocol, outTradeNo)
-      ? [`2: a genuine notification of ${outTradeNo} was refused`]
-      : []
+  if (answer === 'refused') return []
   if (extra === 'probe') return ['1: a signature probe was taken']
   if (extra === 'unknown event') return []
   return order()?.payment?.transactionId === transactionId
     ? []
     : [`1: ${outTradeNo} was taken for paid on the word of the other protocol`]
 }
-
-/**
- * Whether a genuine notification must be taken. With faults, the functions may be unable to store
- * it. In APIv3, the shop may lack WeChat's new key. With a refund, WeChat is asked first.
- */
-const mustBeTaken = (world: World, protocol: Protocol, outTradeNo: string): boolean =>
-  world.network.faultSettings.faults.length === 0 &&
-  protocol === 'v2' &&
-  !world.simulator.refunds().some((refund) => refund.outTradeNo === outTradeNo)
 
 /** Sends a false notification of an order that is not paid. It must be refused. */
 async function sendForgery(

@@ -30,7 +30,7 @@ export async function findProblems(world: World): Promise<readonly string[]> {
 
 /**
  * Promises 1, 2, 3 and 5: an order is paid in the ledger exactly when it is paid at WeChat, by the
- * same single payment, and has one `order.paid` event.
+ * same single payment, and has one `order.paid` event. Orders that wait for a person are excepted.
  */
 async function inTheLedger(world: World): Promise<readonly string[]> {
   const { sql, simulator, earlier } = world
@@ -73,7 +73,10 @@ async function inTheLedger(world: World): Promise<readonly string[]> {
   return problems
 }
 
-/** Promise 4: the ledger holds exactly the refunds that WeChat made, with the same amounts. */
+/**
+ * Promise 4: the ledger holds the refunds that WeChat made, with the same amounts, except console
+ * refunds that WeChat closed. A refund of ours that WeChat does not have was given up without room.
+ */
 async function inRefunds({ sql, simulator, record }: World): Promise<readonly string[]> {
   const problems: string[] = []
   const atWechat = simulator.refunds()
@@ -212,7 +215,10 @@ async function inDeliveries({ sql, merchant, calmFrom }: World): Promise<readonl
   return problems
 }
 
-/** An incident calls a person, so each has a cause: a false message, or a refund in the console. */
+/**
+ * An incident calls a person, so each has a cause: a false message, a wrong bill, a reused number,
+ * or a refund in the console.
+ */
 async function inIncidents({
   sql,
   simulator,
