@@ -379,7 +379,7 @@ export const operations: Readonly<
       id: 'takings',
       summary: 'Payments and refunds by day',
       description:
-        'Days in Beijing, newest first. The first one is today. Payments count by WeChat’s time, and refunds by the time of their acceptance, unless WeChat closed them.',
+        'Days in Beijing, newest first. The first one is today. Payments count by WeChat’s time, and refunds by the time of their acceptance, unless WeChat closed them. A refund that the merchant made with WeChat counts from the time at which the shop learned of it.',
       who: ['merchant'],
       query: 'takings',
       answers: { 200: ['TakingsByDay', 'One entry for each day'] },

@@ -7,6 +7,8 @@ import type { Json, Shop } from '../support/shop.ts'
 
 const DAY_MS = 86_400_000
 
+const refundsOfDay = v.object({ refunds: v.object({ count: v.number(), refundFee: v.number() }) })
+
 let shop: Shop
 beforeAll(async () => {
   // Yesterday's bill is ready at this time of the day.
@@ -149,4 +151,18 @@ test('a bill waits until it is compared, and while its incidents are open', asyn
   expect((await get('overview'))['bills']).toEqual([{ day, outcome: 'compared', differences: 1 }])
   await shop.sql(`update incidents set handled_at = now(), note = 'seen'`)
   expect((await get('overview'))['bills']).toEqual([])
+})
+
+test('takings count a refund that the merchant made with WeChat', async () => {
+  const sums = async () => v.parse(v.array(refundsOfDay), (await get('takings?days=1'))['days'])
+  const [before] = await sums()
+  const { outTradeNo } = await shop.sell()
+  shop.wechat.refundInConsole(outTradeNo, 500)
+  shop.advance(5_000)
+  await shop.deliverNotifications()
+  const [{ refunds } = { refunds: null }] = await sums()
+  expect(refunds).toEqual({
+    count: (before?.refunds.count ?? 0) + 1,
+    refundFee: (before?.refunds.refundFee ?? 0) + 500,
+  })
 })

@@ -144,7 +144,7 @@ describe.runIf(server !== '')('on a real PostgreSQL', () => {
     await openTransaction.query('commit')
     expect(await migrating).toEqual({
       migrations: ['0003-bills'],
-      indexes: ['refunds_by_time', 'orders_by_state', 'refunds_takings'],
+      indexes: ['refunds_by_time', 'orders_by_state', 'refunds_takings', 'refunds_by_day'],
     })
   })
 

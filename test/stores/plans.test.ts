@@ -144,7 +144,7 @@ test('takings read only the index entries of their days', async () => {
     /Index Only Scan using payments_takings .*\n *Index Cond: .*paid_at >= .*paid_at < /,
   )
   expect(plan).toMatch(
-    /Index Only Scan using refunds_takings .*\n *Index Cond: .*accepted_at >= .*accepted_at < /,
+    /Index Only Scan using refunds_by_day .*\n *Index Cond: .*COALESCE\(accepted_at, created_at\)\) >= .*COALESCE\(accepted_at, created_at\)\) < /,
   )
   expect(plan.match(/Scan/g)).toHaveLength(3)
   await database.pool.query('reset enable_bitmapscan')
@@ -162,7 +162,7 @@ test('the overview reads only what waits, and the payments of a day', async () =
     'complaints_open',
     'refunds_unfinished',
     'payments_takings',
-    'refunds_takings',
+    'refunds_by_day',
     'bill_differences_pkey',
   ])
     expect(plan).toContain(index)

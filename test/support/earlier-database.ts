@@ -9,6 +9,7 @@ const OF_0_1_0 = ['0001-payments', '0002-after-the-payment', '0003-bills']
 
 /** Takes back what later migrations added, in the reverse order. */
 const UNDO = [
+  'drop index refunds_by_day',
   'alter table shipments drop column claim, drop column earlier_requests',
   'drop index incidents_by_time, events_by_time',
   'drop table bill_differences',
