@@ -50,9 +50,9 @@ function findTakenByNpm(options: readonly string[], env: NodeJS.ProcessEnv): str
   return `npm kept --${option} for itself: write npm ${script === 'start' ? 'start' : `run ${script}`} -- --${option}`
 }
 
-/** A whole number from 1 on. */
-export function readNumber(name: string, text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  console.error(`--${name} takes a whole number from 1 on`)
+/** Reads a whole number. Ends the program with 2 if it is less than `least`. */
+export function readNumber(name: string, text: string, least: 0 | 1 = 1): number {
+  if (/^(0|[1-9]\d{0,8})$/.test(text) && Number(text) >= least) return Number(text)
+  console.error(`--${name} takes a whole number from ${least} on`)
   return process.exit(2)
 }

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
+import { readNumber } from '../../dev/program/command-line.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -71,6 +72,23 @@ test.each(['dev/demo.ts', 'dev/openapi.ts', 'dev/deploy-button.ts', 'dev/sql.ts'
     })
   },
 )
+
+test.each([
+  ['--histories', '0', 1],
+  ['--workers', 'two', 1],
+  ['--rules', '1.5', 0],
+  ['--missed', '01', 0],
+])('npm run simulate refuses %s %s', async (option, text, least) => {
+  expect(await run('test/simulation/simulate.ts', ['--power', option, text])).toEqual({
+    code: 2,
+    out: '',
+    errors: `${option} takes a whole number from ${least} on\n`,
+  })
+})
+
+test('a number of defects or of missed ones can be zero', () => {
+  expect(readNumber('rules', '0', 0)).toBe(0)
+})
 
 test('npm run sql says that DATABASE_URL is invalid', async () => {
   const { code, out, errors } = await run('dev/sql.ts', ['select 1'], { DATABASE_URL: 'nonsense' })

@@ -118,9 +118,10 @@ process.once('SIGINT', () => {
 
 if (values.power) {
   const { only, tests: withTests } = values
+  const most = values.missed === undefined ? 0 : readNumber('missed', values.missed, 0)
   const missed = await measurePower({
-    rules: values.rules === undefined ? Infinity : readNumber('rules', values.rules),
-    mutations: values.mutations === undefined ? 0 : readNumber('mutations', values.mutations),
+    rules: values.rules === undefined ? Infinity : readNumber('rules', values.rules, 0),
+    mutations: values.mutations === undefined ? 0 : readNumber('mutations', values.mutations, 0),
     histories,
     seed: first,
     only,
@@ -129,7 +130,6 @@ if (values.power) {
     workers,
     isStopped: () => isStopped,
   })
-  const most = values.missed === undefined ? 0 : readNumber('missed', values.missed)
   process.exitCode = missed <= most ? 0 : 1
 } else if (values.trace) {
   process.stdout.write(await trace(first))
