@@ -1,6 +1,6 @@
 /**
- * What the merchant reads in the console when all work is done, compared with WeChat's books and
- * with the rows of the database.
+ * Compares the answers of the console, when all work is done, with WeChat's books and with the rows
+ * of the database.
  */
 import * as v from 'valibot'
 import { toBeijingText } from '../../dev/wechat/beijing.ts'
@@ -78,7 +78,8 @@ export async function inConsole(
   ]
   const differing = bills.filter(({ state }) => state === 'differs').map(({ day }) => day)
   const open = shown.bills.filter(({ differences = 0 }) => differences > 0).map(({ day }) => day)
-  if (!isSame(differing, open)) problems.push(`bills that differ: ${differing}, and open: ${open}`)
+  if (!isSame(differing, open))
+    problems.push(`the bills of ${differing.join()} differ, and the overview has ${open.join()}`)
   if (shown.refunds.count !== shown.refunds.first.length)
     problems.push(`${shown.refunds.count} refunds wait, and the list differs`)
   return [...problems, ...lists.problems].map((problem) => `console: ${problem}`)
@@ -150,7 +151,12 @@ async function inTakings(
   return problems
 }
 
-const CONTRADICTED = { amount: 'totalFee', currency: 'feeType', transaction: 'transactionId' }
+/** The field that shows the difference. */
+const CONTRADICTED = new Map([
+  ['amount', 'totalFee'],
+  ['currency', 'feeType'],
+  ['transaction', 'transactionId'],
+])
 
 async function inIncidents(
   { sql }: World,
@@ -165,13 +171,13 @@ async function inIncidents(
       stored.map(({ id }) => Number(id)),
     )
       ? []
-      : [`incidents ${ids}, not ${stored.length}`]),
+      : [`incidents ${ids.join()} of ${stored.length}`]),
     ...(open === stored.length ? [] : [`${open} open incidents of ${stored.length}`]),
   ]
   for (const { kind, outTradeNo, expected, received } of shown) {
-    const field = kind in CONTRADICTED ? CONTRADICTED[kind as keyof typeof CONTRADICTED] : null
+    const field = CONTRADICTED.get(kind)
     const isExplained =
-      field !== null
+      field !== undefined
         ? expected[field] !== received[field]
         : kind === 'time'
           ? typeof received['paidAt'] === 'string'

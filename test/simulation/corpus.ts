@@ -357,4 +357,32 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
       recovery: 'WeChat first',
     },
   ],
+  [
+    'the takings lacked a refund that the merchant had made with WeChat',
+    {
+      faults: [],
+      probability: 0.1,
+      actions: [
+        { operation: { kind: 'buy', user: 0, until: 'query' }, afterMs: 60000, seed: 1 },
+        {
+          operation: {
+            kind: 'console refund',
+            which: 0,
+            fee: 2400,
+            endsAs: 'SUCCESS',
+            isNotifiedSoon: true,
+          },
+          afterMs: 60000,
+          seed: 2,
+        },
+      ],
+      account: { v2: 'v2 HMAC-SHA256', v3: null, startsWith: 'v2' },
+      seed: 3,
+      minuteOfDay: 0,
+      autoShips: false,
+      receiver: 'accepts',
+      bill: 'not compared',
+      recovery: 'WeChat and cron',
+    },
+  ],
 ]

@@ -33,6 +33,7 @@ import { passDeadlines } from './deadlines.ts'
 import { toText } from './lock-watch.ts'
 import { shipInParcels } from './parcels.ts'
 import { tickAfter } from './tick.ts'
+import { inConsole, type Ask } from './console-invariants.ts'
 import { startTroubles } from './shipping-trouble.ts'
 import { TEXTS } from './texts.ts'
 import { USERS } from './users.ts'
@@ -145,6 +146,7 @@ class Run {
       if (isSpoiled && spoiled !== null)
         this.problems.push(...(await findUnreported(this.#world, bill, spoiled)))
     }
+    this.problems.push(...(await this.#readConsole()))
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
@@ -178,6 +180,19 @@ class Run {
       if (incident === undefined) problems.push(`a false claim has no incident (${outTradeNo})`)
     }
     return problems
+  }
+
+  async #readConsole(): Promise<readonly string[]> {
+    const random = this.#random.next()
+    const ask: Ask = (name, path, body) =>
+      this.#client.request(
+        name,
+        body === undefined ? 'GET' : 'POST',
+        path,
+        body === undefined ? {} : { body },
+        random.next(),
+      )
+    return inConsole(this.#world, this.#history, ask, random)
   }
 
   async #start({ operation, seed }: Action): Promise<void> {

@@ -158,7 +158,15 @@ export class World {
       import('../../lib/wechat/v3/v3.ts'),
       import('../../lib/wechat/v3/bill.ts'),
       import('../../lib/wechat/v3/complaints.ts'),
+      import('../../lib/wechat/push/push.ts'),
+      import('../../lib/steps/handle-push.ts'),
       import('../../lib/stores/complaints.ts'),
+      import('../../lib/stores/incidents.ts'),
+      import('../../lib/stores/event-log.ts'),
+      import('../../lib/stores/overviews.ts'),
+      import('../../lib/stores/bill-reports.ts'),
+      import('../../lib/stores/order-search.ts'),
+      import('../../lib/stores/order-history.ts'),
     ])
     const data = { kind: '', outTradeNo: null, expected: {}, received: {}, source: 'cron' } as const
     const event = { id: '', type: 'payment.incident', createdAt: FIRST_DAY, data } as const
