@@ -35,10 +35,12 @@ const ROUNDS: readonly Round[] = [
   { until: 'query', kinds: ['refund with a false answer'] },
   { until: 'query', kinds: ['refund', 'console refund', 'cron', 'query'] },
   { until: 'query', kinds: ['console refund', 'refund', 'refund', 'cron'] },
+  { until: 'query', kinds: ['console refund', 'refund', 'cron'] },
   { until: 'query', kinds: ['ship parcels', 'cron', 'ship parcels', 'ship parcels'] },
   { until: 'query', kinds: ['ship', 'cron', 'cron'] },
   { until: 'query', kinds: ['shipping trouble', 'ship parcels', 'cron'] },
   { until: 'query', kinds: ['complain', 'act on complaint', 'act on complaint'] },
+  { until: 'query', kinds: ['complain', ...repeated('act on complaint', 3)] },
   { until: 'query', kinds: ['complain', 'forge complaint', 'look at complaint'] },
 ]
 
