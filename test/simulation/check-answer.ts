@@ -59,7 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   complaint: ['200', '404 complaint_not_found', '409 complaint_busy', '409 complaint_refused'],
   cron: ['200'],
   console: ['200'],
-  health: ['200'],
+  health: ['200', '503'],
 }
 
 /** An order without its payment has the problem of prepay. */

@@ -54,7 +54,6 @@ const timeline = v.object({
     v.object({ at: v.string(), kind: v.string(), facts: v.record(v.string(), v.unknown()) }),
   ),
 })
-const health = v.object({ database: v.string(), redis: v.string(), wechat: v.string() })
 
 /** Called after convergence, without faults. Returns a description of each difference. */
 export async function inConsole(
@@ -74,7 +73,7 @@ export async function inConsole(
     ...(await inBills(world, error === 'right' || error === 'not compared', bills, lists)),
     ...(await inOrders(world, ask, lists, random)),
     ...(await inComplaints(world, shown.complaints, lists)),
-    ...(await inHealth(ask)),
+    ...(await inHealth(world, ask)),
   ]
   const differing = bills.filter(({ state }) => state === 'differs').map(({ day }) => day)
   const open = shown.bills.filter(({ differences = 0 }) => differences > 0).map(({ day }) => day)
@@ -307,11 +306,32 @@ async function inComplaints(
   ]
 }
 
-async function inHealth(ask: Ask): Promise<readonly string[]> {
-  const { json } = await ask('health', '/api/health')
-  const read = v.safeParse(health, json)
-  const isUp = read.success && Object.values(read.output).every((state) => state === 'up')
-  return isUp ? [] : [`health answered ${JSON.stringify(json)} without faults`]
+/** Longer than an answer is kept. */
+const HEALTH_LIFE_MS = 6_000
+
+/**
+ * Asks while every request is refused, and again without faults. Some refusals of WeChat show that
+ * it can be reached.
+ */
+async function inHealth({ network, time }: World, ask: Ask): Promise<readonly string[]> {
+  const problems: string[] = []
+  const expectState = async (state: 'up' | 'down') => {
+    const { status, json } = await ask('health', '/api/health')
+    const { database, redis, wechat } = json
+    const isWechatRight = state === 'down' || wechat === 'up'
+    if (
+      !isSame([database, redis], [state, state]) ||
+      !isWechatRight ||
+      status !== (state === 'up' ? 200 : 503)
+    )
+      problems.push(`health answered ${status} ${JSON.stringify(json)}, and all is ${state}`)
+  }
+  network.faultSettings = { faults: ['refused'], probability: 1 }
+  await expectState('down')
+  network.faultSettings = { faults: [], probability: 0 }
+  await time.sleep(HEALTH_LIFE_MS)
+  await expectState('up')
+  return problems
 }
 
 const dayOf = (at: number): string => toBeijingText(at).slice(0, 10)
