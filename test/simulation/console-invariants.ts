@@ -13,8 +13,8 @@ import type { World } from './world.ts'
 /** A request of the merchant. With a body, it is a POST. */
 export type Ask = (name: string, path: string, body?: unknown) => Promise<Answer>
 
-/** Smaller than most lists, so that several pages are read. */
-const PAGE = 3
+/** The smallest gives most lists several pages. */
+const PAGES = [2, 20, 20, 20]
 const MOST_PAGES = 100
 /** Longer than any history lasts. */
 const DAYS = 20
@@ -63,7 +63,7 @@ export async function inConsole(
   ask: Ask,
   random: Random,
 ): Promise<readonly string[]> {
-  const lists = new Lists(ask)
+  const lists = new Lists(ask, random)
   const shown = v.parse(overview, (await ask('console', '/api/console/overview')).json)
   const incidents = await lists.read('incidents', '/api/console/incidents', incident)
   const bills = await lists.read('bills', '/api/console/bills', bill)
@@ -88,9 +88,11 @@ export async function inConsole(
 class Lists {
   readonly problems: string[] = []
   readonly #ask: Ask
+  readonly #limit: number
 
-  constructor(ask: Ask) {
+  constructor(ask: Ask, random: Random) {
     this.#ask = ask
+    this.#limit = random.pick(PAGES)
   }
 
   /** Reads all pages of a list. */
@@ -105,7 +107,10 @@ class Lists {
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
       const joint = path.includes('?') ? '&' : '?'
       const from = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const { status, json } = await this.#ask('console', `${path}${joint}limit=${PAGE}${from}`)
+      const { status, json } = await this.#ask(
+        'console',
+        `${path}${joint}limit=${this.#limit}${from}`,
+      )
       const read = v.safeParse(page, json)
       if (!read.success) {
         this.problems.push(`${path} answered ${status} ${v.summarize(read.issues)}`)
