@@ -379,7 +379,7 @@ export const operations: Readonly<
       id: 'takings',
       summary: 'Payments and refunds by day',
       description:
-        'Days in Beijing, newest first. The first one is today. Payments count by WeChat’s time, and refunds by the time of their acceptance, unless WeChat closed them. A refund that the merchant made with WeChat counts from the time at which the shop learned of it.',
+        'Days in Beijing, newest first. The first one is today. A payment counts on the day that WeChat names. A refund counts on the day on which the shop learned that WeChat accepted it. A refund that was made in WeChat’s own console counts on the day on which the shop learned of it. A refund that WeChat closed does not count.',
       who: ['merchant'],
       query: 'takings',
       answers: { 200: ['TakingsByDay', 'One entry for each day'] },

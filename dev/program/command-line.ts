@@ -50,7 +50,7 @@ function findTakenByNpm(options: readonly string[], env: NodeJS.ProcessEnv): str
   return `npm kept --${option} for itself: write npm ${script === 'start' ? 'start' : `run ${script}`} -- --${option}`
 }
 
-/** Reads a whole number. Ends the program with 2 if it is less than `least`. */
+/** Reads a whole number from `least` on. Any other text ends the program with 2. */
 export function readNumber(name: string, text: string, least: 0 | 1 = 1): number {
   if (/^(0|[1-9]\d{0,8})$/.test(text) && Number(text) >= least) return Number(text)
   console.error(`--${name} takes a whole number from ${least} on`)

@@ -8,7 +8,9 @@ export interface Takings {
   /** By WeChat's time of the payment. */
   readonly payments: { readonly count: number; readonly totalFee: number }
   /**
-   * By the time at which WeChat accepted the refund. A refund that WeChat closed does not count.
+   * By the time at which the shop learned that WeChat accepted the refund. A refund that was made
+   * in WeChat's own console counts from the time at which it was stored, and a closed refund does
+   * not count.
    */
   readonly refunds: { readonly count: number; readonly refundFee: number }
 }

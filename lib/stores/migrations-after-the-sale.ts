@@ -159,8 +159,9 @@ export const afterTheSale: readonly Migration[] = [
     statements: () => [],
     indexes: [
       {
-        // `refunds_takings` lacks the refunds that the merchant made with WeChat. It stays, because
-        // an earlier version expects it. Both times are included for an index-only scan.
+        // In `refunds_takings`, a refund that was made in WeChat's console has no time. That index
+        // stays for deployments with the earlier query. Both times are included, because otherwise
+        // PostgreSQL would read the table.
         name: 'refunds_by_day',
         table: 'refunds',
         by: `(coalesce(accepted_at, created_at)) include (accepted_at, created_at, refund_fee) where refund_status <> 'REFUNDCLOSE' and refund_id is not null`,

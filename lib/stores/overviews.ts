@@ -13,7 +13,10 @@ import { readRefund, refundJson, time } from './rows.ts'
 const startOf = (day: string, after = 0) =>
   `((${day}::timestamp + interval '${after} days' - interval '8 hours') at time zone 'UTC')`
 
-/** The shop learns of a refund that the merchant makes with WeChat only when it is stored. */
+/**
+ * `accepted_at` is null for a refund that was made in WeChat's own console. It counts from the time
+ * at which it was stored.
+ */
 const REFUNDED_AT = 'coalesce(accepted_at, created_at)'
 
 /** Index-only scans of the day, so that a year of a large shop takes seconds. */

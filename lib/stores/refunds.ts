@@ -118,7 +118,7 @@ const ACCEPTED = `
   ), moved as (
     update orders o set trade_state = 'REFUND' from held where o.out_trade_no = held.out_trade_no and o.trade_state = 'SUCCESS'
   )
-  update refunds r set refund_id = $2, err_code = null, err_text = null, accepted_at = coalesce(r.accepted_at, $3::timestamptz),
+  update refunds r set refund_id = $2, err_code = null, err_text = null, accepted_at = case when r.refund_id is null then $3::timestamptz else r.accepted_at end,
     waiting_since = $3::timestamptz, parked_at = null
   from held where r.out_refund_no = held.out_refund_no
   returning ${refundJson('r')} as refund`

@@ -160,6 +160,10 @@ test('takings count a refund that the merchant made with WeChat', async () => {
   shop.wechat.refundInConsole(outTradeNo, 500)
   shop.advance(5_000)
   await shop.deliverNotifications()
+  // WeChat has not accepted this one.
+  shop.wechat.setBalance(0)
+  await refund(outTradeNo, 'not-accepted', 100)
+  shop.wechat.setBalance(null)
   const [{ refunds } = { refunds: null }] = await sums()
   expect(refunds).toEqual({
     count: (before?.refunds.count ?? 0) + 1,

@@ -86,7 +86,7 @@ test.each([
   })
 })
 
-test('a number of defects or of missed ones can be zero', () => {
+test('the numbers of rules, mutations and missed defects can be zero', () => {
   expect(readNumber('rules', '0', 0)).toBe(0)
 })
 

@@ -6,18 +6,15 @@ import * as v from 'valibot'
 import { toBeijingText } from '../../dev/wechat/beijing.ts'
 import type { Answer } from './check-answer.ts'
 import { hasFalseAmounts } from './faults.ts'
-import type { History } from './history.ts'
 import type { Random } from './random.ts'
-import type { World } from './world.ts'
+import { DAYS_APART, type World } from './world.ts'
 
 /** A request of the merchant. With a body, it is a POST. */
-export type Ask = (name: string, path: string, body?: unknown) => Promise<Answer>
+export type Ask = (name: 'console' | 'health', path: string, body?: unknown) => Promise<Answer>
 
-/** The smallest gives most lists several pages. */
+/** With two rows a page, most lists have several pages. */
 const PAGES = [2, 20, 20, 20]
 const MOST_PAGES = 100
-/** Longer than any history lasts. */
-const DAYS = 20
 
 const count = v.object({ count: v.number() })
 const sums = v.object({
@@ -25,14 +22,15 @@ const sums = v.object({
   payments: v.object({ count: v.number(), totalFee: v.number() }),
   refunds: v.object({ count: v.number(), refundFee: v.number() }),
 })
+const takings = v.object({ days: v.array(sums) })
 const overview = v.object({
   incidents: count,
   parkedEvents: count,
   complaints: v.object({ unanswered: count, unfinished: count }),
-  refunds: v.object({ count: v.number(), first: v.array(v.object({ outRefundNo: v.string() })) }),
-  bills: v.array(v.object({ day: v.string(), differences: v.optional(v.number()) })),
+  bills: v.array(v.object({ day: v.string(), differences: v.optional(v.number(), 0) })),
   takings: sums,
 })
+type Overview = v.InferOutput<typeof overview>
 const incident = v.object({
   id: v.number(),
   kind: v.string(),
@@ -46,46 +44,57 @@ const bill = v.object({
   state: v.string(),
   outcome: v.optional(v.string()),
   payments: v.optional(v.object({ count: v.number(), totalFee: v.optional(v.number()) })),
-  differences: v.optional(v.number()),
+  differences: v.optional(v.number(), 0),
 })
-const shownOrder = v.object({ outTradeNo: v.string() })
+const difference = v.object({ incident: v.object({}) })
+const numbered = v.object({ outTradeNo: v.string() })
 const complaint = v.object({ complaintId: v.string(), state: v.string() })
 const timeline = v.object({
   timeline: v.array(
-    v.object({ at: v.string(), kind: v.string(), facts: v.record(v.string(), v.unknown()) }),
+    v.object({
+      at: v.pipe(
+        v.string(),
+        v.transform((text) => Date.parse(text)),
+        v.number(),
+      ),
+      kind: v.string(),
+      facts: v.record(v.string(), v.unknown()),
+    }),
   ),
 })
 
-/** Called after convergence, without faults. Returns a description of each difference. */
+/**
+ * Called after convergence, without faults. Returns a description of each difference.
+ *
+ * @param isBillRight whether WeChat's bills are as its books
+ */
 export async function inConsole(
   world: World,
-  { bill: error }: Pick<History, 'bill'>,
+  isBillRight: boolean,
   ask: Ask,
   random: Random,
 ): Promise<readonly string[]> {
-  const lists = new Lists(ask, random)
-  const shown = v.parse(overview, (await ask('console', '/api/console/overview')).json)
-  const incidents = await lists.read('incidents', '/api/console/incidents', incident)
-  const bills = await lists.read('bills', '/api/console/bills', bill)
-  const problems = [
-    ...(await inTakings(world, shown.takings, ask)),
-    ...(await inIncidents(world, shown.incidents.count, incidents)),
-    ...(await inEvents(world, shown.parkedEvents.count, lists)),
-    ...(await inBills(world, error === 'right' || error === 'not compared', bills, lists)),
-    ...(await inOrders(world, ask, lists, random)),
-    ...(await inComplaints(world, shown.complaints, lists)),
-    ...(await inHealth(world, ask)),
-  ]
-  const differing = bills.filter(({ state }) => state === 'differs').map(({ day }) => day)
-  const open = shown.bills.filter(({ differences = 0 }) => differences > 0).map(({ day }) => day)
-  if (!isSame(differing, open))
-    problems.push(`the bills of ${differing.join()} differ, and the overview has ${open.join()}`)
-  if (shown.refunds.count !== shown.refunds.first.length)
-    problems.push(`${shown.refunds.count} refunds wait, and the list differs`)
-  return [...problems, ...lists.problems].map((problem) => `console: ${problem}`)
+  const { sql } = world
+  const events = 'select id, type from events order by seq desc'
+  const before = await sql(events)
+  const reader = new Reader(ask, random)
+  const shown = await reader.read('/api/console/overview', overview)
+  if (shown !== null) {
+    await inTakings(world, shown, reader)
+    await inIncidents(world, shown, reader)
+    await inEvents(before, shown, reader)
+    await inBills(world, isBillRight, shown, reader)
+    await inOrders(world, reader, random)
+    await inComplaints(world, shown, reader)
+  }
+  // A console request also does work that has become due, such as an event for an overdue order.
+  const isUnchanged = isSame(await sql(events), before)
+  if (!isUnchanged) world.count('world', 'console not compared')
+  await inHealth(world, ask, reader)
+  return isUnchanged ? reader.problems.map((problem) => `console: ${problem}`) : []
 }
 
-class Lists {
+class Reader {
   readonly problems: string[] = []
   readonly #ask: Ask
   readonly #limit: number
@@ -95,70 +104,87 @@ class Lists {
     this.#limit = random.pick(PAGES)
   }
 
-  /** Reads all pages of a list. */
+  report(problem: string): void {
+    this.problems.push(problem)
+  }
+
+  /** Null if the answer has another shape. */
   async read<const S extends v.GenericSchema>(
+    path: string,
+    shape: S,
+    body?: unknown,
+  ): Promise<v.InferOutput<S> | null> {
+    const { status, json } = await this.#ask('console', path, body)
+    const read = v.safeParse(shape, json)
+    if (read.success) return read.output
+    this.report(`${path} answered ${status} ${v.summarize(read.issues)}`)
+    return null
+  }
+
+  /** Reads all pages of a list. */
+  async readList<const S extends v.GenericSchema>(
     name: string,
     path: string,
     row: S,
   ): Promise<readonly v.InferOutput<S>[]> {
+    const page = v.pipe(
+      v.looseObject({ nextCursor: v.optional(v.string()) }),
+      v.transform(({ nextCursor, ...json }) => ({ rows: json[name], nextCursor })),
+      v.object({ rows: v.array(row), nextCursor: v.optional(v.string()) }),
+    )
     const rows: v.InferOutput<S>[] = []
-    const page = v.object({ [name]: v.array(row), nextCursor: v.optional(v.string()) })
     let cursor = ''
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
       const joint = path.includes('?') ? '&' : '?'
-      const from = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const { status, json } = await this.#ask(
-        'console',
-        `${path}${joint}limit=${this.#limit}${from}`,
-      )
-      const read = v.safeParse(page, json)
-      if (!read.success) {
-        this.problems.push(`${path} answered ${status} ${v.summarize(read.issues)}`)
-        return rows
-      }
-      const { [name]: found = [], nextCursor = '' } = read.output
-      rows.push(...v.parse(v.array(row), found))
-      cursor = String(nextCursor)
-      if (cursor === '') return rows
+      const found = await this.read(`${path}${joint}limit=${this.#limit}${cursor}`, page)
+      if (found === null) return rows
+      rows.push(...found.rows)
+      if (found.nextCursor === undefined) return rows
+      cursor = `&cursor=${encodeURIComponent(found.nextCursor)}`
     }
-    this.problems.push(`${path} has no last page`)
+    this.report(`${path} has no last page`)
     return rows
   }
 }
 
-/** The payments of each day, and all refunds. WeChat and the shop date a refund differently. */
+/**
+ * The payments of each day, and the sum of all refunds, because WeChat and the shop may date a
+ * refund differently.
+ */
 async function inTakings(
   { sql, simulator, record }: World,
-  today: v.InferOutput<typeof sums>,
-  ask: Ask,
-): Promise<readonly string[]> {
-  const { json } = await ask('console', `/api/console/takings?days=${DAYS}`)
-  const { days } = v.parse(v.object({ days: v.array(sums) }), json)
-  const problems: string[] = []
-  // Near midnight, two instances may have different days.
+  { takings: today }: Overview,
+  reader: Reader,
+): Promise<void> {
+  const path = `/api/console/takings?days=${DAYS_APART}`
+  const { days = [] } = (await reader.read(path, takings)) ?? {}
+  // Midnight may pass between the two requests.
   const same = days.find(({ day }) => day === today.day)
   if (same !== undefined && !isSame(same, today))
-    problems.push('the overview and the takings show different sums')
+    reader.report('the overview and the takings show different sums')
+  // The payments that wait for a person are not in the ledger.
   const paid = new Set(
     (await sql('select out_trade_no as no from payments')).map(({ no }) => String(no)),
   )
   const orders = simulator.orders().filter(({ outTradeNo }) => paid.has(outTradeNo))
   for (const { day, payments } of days) {
-    const ofDay = orders.filter(({ payment }) => payment !== null && dayOf(payment.paidAt) === day)
-    const totalFee = ofDay.reduce((sum, order) => sum + order.totalFee, 0)
-    if (!isSame(payments, { count: ofDay.length, totalFee }))
-      problems.push(`${JSON.stringify(payments)} on ${day}, and ${totalFee} at WeChat`)
+    const expected = sumOf(orders, day)
+    if (!isSame(payments, expected))
+      reader.report(`${JSON.stringify(payments)} on ${day}, ${JSON.stringify(expected)} at WeChat`)
   }
-  if (hasFalseAmounts(record.counts)) return problems
-  const refunded = days.reduce((sum, { refunds }) => sum + refunds.refundFee, 0)
-  const atWechat = simulator
+  if (hasFalseAmounts(record.counts)) return
+  const made = simulator
     .refunds()
     .filter(
       ({ outTradeNo, refundStatus }) => paid.has(outTradeNo) && refundStatus !== 'REFUNDCLOSE',
     )
-    .reduce((sum, { refundFee }) => sum + refundFee, 0)
-  if (refunded !== atWechat) problems.push(`${refunded} refunded, and ${atWechat} at WeChat`)
-  return problems
+  const expected = [made.length, made.reduce((sum, { refundFee }) => sum + refundFee, 0)]
+  const refunded = [
+    days.reduce((sum, { refunds }) => sum + refunds.count, 0),
+    days.reduce((sum, { refunds }) => sum + refunds.refundFee, 0),
+  ]
+  if (!isSame(refunded, expected))
+    reader.report(`refunds ${refunded.join(': ')}, ${expected.join(': ')} at WeChat`)
 }
 
 /** The field that shows the difference. */
@@ -168,183 +194,171 @@ const CONTRADICTED = new Map([
   ['transaction', 'transactionId'],
 ])
 
-async function inIncidents(
-  { sql }: World,
-  open: number,
-  shown: readonly v.InferOutput<typeof incident>[],
-): Promise<readonly string[]> {
+async function inIncidents({ sql }: World, shown: Overview, reader: Reader): Promise<void> {
+  const incidents = await reader.readList('incidents', '/api/console/incidents', incident)
   const stored = await sql('select id from incidents order by id desc')
-  const ids = shown.map(({ id }) => id)
-  const problems = [
-    ...(isSame(
+  const ids = stored.map(({ id }) => Number(id))
+  if (
+    !isSame(
+      incidents.map(({ id }) => id),
       ids,
-      stored.map(({ id }) => Number(id)),
     )
-      ? []
-      : [`incidents ${ids.join()} of ${stored.length}`]),
-    ...(open === stored.length ? [] : [`${open} open incidents of ${stored.length}`]),
-  ]
-  for (const { kind, outTradeNo, expected, received } of shown) {
+  )
+    reader.report(`${incidents.length} incidents of ${ids.length}`)
+  if (shown.incidents.count !== ids.length)
+    reader.report(`${shown.incidents.count} open incidents of ${ids.length}`)
+  for (const { kind, outTradeNo, expected, received } of incidents) {
     const field = CONTRADICTED.get(kind)
-    const isExplained =
-      field !== undefined
-        ? expected[field] !== received[field]
-        : kind === 'time'
-          ? typeof received['paidAt'] === 'string'
-          : kind === 'payer' || !isSame(expected, received)
-    if (!isExplained) problems.push(`the incident ${kind} of ${outTradeNo} shows no difference`)
+    if (field !== undefined && expected[field] === received[field])
+      reader.report(`the incident ${kind} of ${outTradeNo} shows no difference`)
   }
-  return problems
 }
 
-async function inEvents(world: World, parked: number, lists: Lists): Promise<readonly string[]> {
-  const shown = await lists.read('events', '/api/console/events', event)
-  const undelivered = await lists.read('events', '/api/console/events?state=undelivered', event)
-  const stored = await world.sql('select id, type from events order by seq desc')
-  const isAllDelivered = shown.every(({ state }) => state === 'delivered')
-  const rows = shown.map(({ id, type }) => ({ id, type }))
-  return [
-    ...(isSame(rows, stored) ? [] : [`${shown.length} events of ${stored.length}`]),
-    ...(isAllDelivered && undelivered.length === 0 && parked === 0
-      ? []
-      : ['an event is shown as not delivered']),
-  ]
+async function inEvents(
+  stored: readonly unknown[],
+  shown: Overview,
+  reader: Reader,
+): Promise<void> {
+  const path = '/api/console/events'
+  const events = await reader.readList('events', path, event)
+  const undelivered = await reader.readList('events', `${path}?state=undelivered`, event)
+  const rows = events.map(({ id, type }) => ({ id, type }))
+  if (!isSame(rows, stored)) reader.report(`${events.length} events of ${stored.length}`)
+  const isDelivered = events.every(({ state }) => state === 'delivered')
+  if (!isDelivered || undelivered.length > 0 || shown.parkedEvents.count > 0)
+    reader.report('an event is shown as not delivered')
 }
 
-/** @param isRight whether WeChat's bills are as its books */
 async function inBills(
-  { simulator }: World,
-  isRight: boolean,
-  bills: readonly v.InferOutput<typeof bill>[],
-  lists: Lists,
-): Promise<readonly string[]> {
-  const problems: string[] = []
-  for (const { day, state, outcome, payments, differences = 0 } of bills) {
-    if (state === 'differs' && outcome === 'compared') {
+  { sql, simulator }: World,
+  isBillRight: boolean,
+  shown: Overview,
+  reader: Reader,
+): Promise<void> {
+  const bills = await reader.readList('bills', '/api/console/bills', bill)
+  const compared = await sql(
+    'select day::text as day from bills where compared_at is not null order by day desc',
+  )
+  const listed = bills.filter(({ state }) => state !== 'not_compared').map(({ day }) => ({ day }))
+  if (!isSame(listed, compared))
+    reader.report(`${listed.length} compared bills of ${compared.length}`)
+  const differing = bills.filter(({ state }) => state === 'differs').map(({ day }) => day)
+  const open = shown.bills.filter(({ differences }) => differences > 0).map(({ day }) => day)
+  if (!isSame(differing, open))
+    reader.report(`the bills of ${differing.join()} differ, and the overview has ${open.join()}`)
+  for (const { day, state, outcome, payments, differences } of bills) {
+    if (state === 'differs' && outcome !== 'too_different') {
       const path = `/api/console/bills?day=${day}`
-      const listed = await lists.read('differences', path, v.object({ incident: v.object({}) }))
-      if (listed.length !== differences)
-        problems.push(`${listed.length} differences of ${differences} on ${day}`)
+      const found = await reader.readList('differences', path, difference)
+      if (found.length !== differences)
+        reader.report(`${found.length} differences of ${differences} on ${day}`)
     }
-    if (!isRight || payments === undefined) continue
-    const paid = simulator
-      .orders()
-      .filter(({ payment }) => payment !== null && dayOf(payment.paidAt) === day)
-    const totalFee = paid.reduce((sum, order) => sum + order.totalFee, 0)
-    if (!isSame(payments, { count: paid.length, totalFee }))
-      problems.push(`${JSON.stringify(payments)} in the bill of ${day}, and ${totalFee} at WeChat`)
+    const expected = sumOf(simulator.orders(), day)
+    if (isBillRight && payments !== undefined && !isSame(payments, expected))
+      reader.report(`a bill with ${JSON.stringify(payments)}, not ${JSON.stringify(expected)}`)
   }
-  return problems
 }
 
 /** All orders, a search for one, and the history of another one. */
-async function inOrders(
-  { sql, simulator }: World,
-  ask: Ask,
-  lists: Lists,
-  random: Random,
-): Promise<readonly string[]> {
-  const problems: string[] = []
-  const shown = await lists.read('orders', '/api/orders', shownOrder)
+async function inOrders({ sql, simulator }: World, reader: Reader, random: Random): Promise<void> {
+  const orders = await reader.readList('orders', '/api/orders', numbered)
+  const numberOf = (what: string) =>
+    `(select count(*) from ${what} one where one.out_trade_no = o.out_trade_no)::integer`
   const stored = await sql(`
-    select o.out_trade_no as no, o.openid, p.transaction_id as payment, p.total_fee as fee, r.no as refund, r.id as refund_id,
-      (select count(*)::integer from events e where e.out_trade_no = o.out_trade_no) as event,
-      (select count(*)::integer from incidents i where i.out_trade_no = o.out_trade_no) as incident,
-      (select count(*)::integer from refunds r where r.out_trade_no = o.out_trade_no) as refund_requested
+    select o.out_trade_no as no, o.openid, p.transaction_id as payment, r.out_refund_no as refund, r.refund_id,
+      ${numberOf('events')} as event, ${numberOf('incidents')} as incident, ${numberOf('refunds')} as refund_requested
     from orders o left join payments p using (out_trade_no)
-      left join lateral (select out_refund_no as no, refund_id as id from refunds where out_trade_no = o.out_trade_no limit 1) r on true
+      left join lateral (
+        select out_refund_no, refund_id from refunds r where r.out_trade_no = o.out_trade_no order by out_refund_no limit 1
+      ) r on true
     order by o.id desc`)
-  const numbers = stored.map(({ no }) => no)
+  const numbers = stored.map(({ no }) => ({ outTradeNo: no }))
+  if (!isSame(orders, numbers)) reader.report(`${orders.length} orders of ${numbers.length}`)
+  if (stored.length === 0) return
+
+  const { no, openid, payment, refund, refund_id } = random.pick(stored)
+  const known = [no, openid, payment, refund, refund_id].filter((one) => typeof one === 'string')
+  const body = { text: random.pick(known), limit: 100 }
+  const found = await reader.read(
+    '/api/console/search',
+    v.object({ orders: v.array(numbered) }),
+    body,
+  )
+  if (found?.orders.some(({ outTradeNo }) => outTradeNo === no) === false)
+    reader.report(`a search for ${body.text} did not find ${String(no)}`)
+
+  const told = random.pick(stored)
+  const name = `the history of ${String(told['no'])}`
+  const read = await reader.read(`/api/console/orders?outTradeNo=${String(told['no'])}`, timeline)
+  if (read === null) return
+  const times = read.timeline.map(({ at }) => at)
   if (
     !isSame(
-      shown.map(({ outTradeNo }) => outTradeNo),
-      numbers,
+      times,
+      times.toSorted((a, b) => a - b),
     )
   )
-    problems.push(`${shown.length} orders of ${stored.length}`)
-  if (stored.length === 0) return problems
-  const wanted = random.pick(stored)
-  const texts = [
-    wanted['no'],
-    wanted['openid'],
-    wanted['payment'],
-    wanted['refund'],
-    wanted['refund_id'],
-  ]
-  const text = random.pick(texts.filter((one) => typeof one === 'string'))
-  const search = await ask('console', '/api/console/search', { text, limit: 100 })
-  const found = v.safeParse(v.object({ orders: v.array(shownOrder) }), search.json)
-  const isFound =
-    found.success && found.output.orders.some(({ outTradeNo }) => outTradeNo === wanted['no'])
-  if (!isFound) problems.push(`a search for ${text} did not find ${String(wanted['no'])}`)
-  const told = random.pick(stored)
-  const path = `/api/console/orders?outTradeNo=${String(told['no'])}`
-  const read = v.safeParse(timeline, (await ask('console', path)).json)
-  const entries = read.success ? read.output.timeline : []
-  const times = entries.map(({ at }) => Date.parse(at))
-  if (times.some((at, index) => at < (times[index - 1] ?? 0)))
-    problems.push(`the history of ${String(told['no'])} is not in order of time`)
-  for (const kind of ['event', 'incident', 'refund_requested'] as const)
-    if (entries.filter((one) => one.kind === kind).length !== Number(told[kind]))
-      problems.push(`the history of ${String(told['no'])} lacks ${kind}`)
-  const payment = entries.find(({ kind }) => kind === 'paid')?.facts
-  const atWechat = simulator.orders().find(({ outTradeNo }) => outTradeNo === told['no'])
+    reader.report(`${name} is not in order of time`)
+  const expected: Readonly<Record<string, unknown>> = {
+    ...told,
+    placed: 1,
+    paid: told['payment'] === null ? 0 : 1,
+  }
+  for (const kind of ['placed', 'paid', 'event', 'incident', 'refund_requested'] as const)
+    if (read.timeline.filter((one) => one.kind === kind).length !== Number(expected[kind]))
+      reader.report(`${name} has another number of entries: ${kind}`)
+  const facts = read.timeline.find(({ kind }) => kind === 'paid')?.facts
+  const paid = simulator.orders().find(({ outTradeNo }) => outTradeNo === told['no'])
   if (
-    (payment?.['transactionId'] ?? null) !== told['payment'] ||
-    (payment !== undefined && payment['totalFee'] !== atWechat?.totalFee)
+    facts !== undefined &&
+    !isSame([facts['transactionId'], facts['totalFee']], [told['payment'], paid?.totalFee])
   )
-    problems.push(`the history of ${String(told['no'])} has another payment`)
-  return problems
+    reader.report(`${name} has another payment`)
 }
 
 async function inComplaints(
   { simulator }: World,
-  { unanswered, unfinished }: v.InferOutput<typeof overview>['complaints'],
-  lists: Lists,
-): Promise<readonly string[]> {
-  const shown = await lists.read('complaints', '/api/console/complaints', complaint)
+  { complaints: { unanswered, unfinished } }: Overview,
+  reader: Reader,
+): Promise<void> {
+  const shown = await reader.readList('complaints', '/api/console/complaints', complaint)
   const atWechat = simulator.complaints().map(({ complaintId, state }) => ({ complaintId, state }))
-  const byId = (one: { readonly complaintId: string }, other: typeof one) =>
+  const byId = (one: v.InferOutput<typeof complaint>, other: typeof one) =>
     one.complaintId < other.complaintId ? -1 : 1
+  if (!isSame(shown.toSorted(byId), atWechat.toSorted(byId)))
+    reader.report(`complaints ${JSON.stringify(shown)}, at WeChat ${JSON.stringify(atWechat)}`)
   const open = atWechat.filter(({ state }) => state !== 'PROCESSED').length
-  return [
-    ...(isSame(shown.toSorted(byId), atWechat.toSorted(byId))
-      ? []
-      : [`complaints ${JSON.stringify(shown)}, at WeChat ${JSON.stringify(atWechat)}`]),
-    ...(unanswered.count + unfinished.count === open
-      ? []
-      : [`${unanswered.count} and ${unfinished.count} open complaints of ${open}`]),
-  ]
+  if (unanswered.count + unfinished.count !== open)
+    reader.report(`${unanswered.count} and ${unfinished.count} open complaints of ${open}`)
 }
 
-/** Longer than an answer is kept. */
+/** Longer than the five seconds for which an answer is kept. */
 const HEALTH_LIFE_MS = 6_000
 
-/**
- * Asks while every request is refused, and again without faults. Some refusals of WeChat show that
- * it can be reached.
- */
-async function inHealth({ network, time }: World, ask: Ask): Promise<readonly string[]> {
-  const problems: string[] = []
-  const expectState = async (state: 'up' | 'down') => {
-    const { status, json } = await ask('health', '/api/health')
-    const { database, redis, wechat } = json
-    const isWechatRight = state === 'down' || wechat === 'up'
-    if (
-      !isSame([database, redis], [state, state]) ||
-      !isWechatRight ||
-      status !== (state === 'up' ? 200 : 503)
-    )
-      problems.push(`health answered ${status} ${JSON.stringify(json)}, and all is ${state}`)
+/** Asks while every request is refused, and again without faults. */
+async function inHealth({ network, time }: World, ask: Ask, reader: Reader): Promise<void> {
+  const expectState = async (state: 'up' | 'down', status: number) => {
+    const answer = await ask('health', '/api/health')
+    const { database, redis, wechat } = answer.json
+    // Some refusals of WeChat show that it can be reached.
+    const expected = [status, state, state, state === 'up' ? 'up' : wechat]
+    if (!isSame([answer.status, database, redis, wechat], expected))
+      reader.report(`health answered ${answer.status} ${answer.text}, and all is ${state}`)
   }
   network.faultSettings = { faults: ['refused'], probability: 1 }
-  await expectState('down')
+  await expectState('down', 503)
   network.faultSettings = { faults: [], probability: 0 }
   await time.sleep(HEALTH_LIFE_MS)
-  await expectState('up')
-  return problems
+  await expectState('up', 200)
 }
 
-const dayOf = (at: number): string => toBeijingText(at).slice(0, 10)
+/** The payments of a day. */
+function sumOf(orders: ReturnType<World['simulator']['orders']>, day: string) {
+  const paid = orders.filter(
+    ({ payment }) => payment !== null && toBeijingText(payment.paidAt).startsWith(day),
+  )
+  return { count: paid.length, totalFee: paid.reduce((sum, { totalFee }) => sum + totalFee, 0) }
+}
+
 const isSame = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other)

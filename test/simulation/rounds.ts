@@ -16,7 +16,7 @@ const repeated = (kind: Kind, times: number): readonly Kind[] =>
 
 const ROUNDS: readonly Round[] = [
   { until: 'order', kinds: ['close', 'prepay', 'pay'] },
-  { until: 'order', kinds: repeated('close while prepaying', 4) },
+  { until: 'order', kinds: repeated('close while prepaying', 6) },
   { until: 'order', kinds: ['prepay again later'] },
   { until: 'order', kinds: ['prepay', 'foreign request', 'prepay', 'foreign request'] },
   { until: 'order', kinds: ['order with a key', 'order with a key', 'merchant order', 'list'] },

@@ -192,7 +192,9 @@ class Run {
         body === undefined ? {} : { body },
         random.next(),
       )
-    return inConsole(this.#world, this.#history, ask, random)
+    const { bill } = this.#history
+    const isBillRight = bill === 'right' || bill === 'not compared'
+    return inConsole(this.#world, isBillRight, ask, random)
   }
 
   async #start({ operation, seed }: Action): Promise<void> {

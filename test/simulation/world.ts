@@ -42,7 +42,7 @@ const SOON = { autoConfirmMs: 20 * 60_000, settleMs: 10 * 60_000 }
 
 const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
 /** Longer than any history lasts. */
-const DAYS_APART = 20
+export const DAYS_APART = 20
 
 /** Each history of a world has a later date; this many keep the dates in this century. */
 export const HISTORIES_PER_WORLD = 1_300
