@@ -78,8 +78,8 @@ test.each([
   ['--workers', 'two', 1],
   ['--rules', '1.5', 0],
   ['--missed', '01', 0],
-])('npm run simulate refuses %s %s', async (option, text, least) => {
-  expect(await run('test/simulation/simulate.ts', ['--power', option, text])).toEqual({
+])('npm run simulate refuses %s %s', async (option, value, least) => {
+  expect(await run('test/simulation/simulate.ts', ['--power', option, value])).toEqual({
     code: 2,
     out: '',
     errors: `${option} takes a whole number from ${least} on\n`,
