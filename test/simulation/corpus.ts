@@ -377,6 +377,7 @@ export const corpus: readonly (readonly [defect: string, history: History])[] = 
         },
       ],
       account: { v2: 'v2 HMAC-SHA256', v3: null, startsWith: 'v2' },
+      // The console is read if the seed is a multiple of three.
       seed: 3,
       minuteOfDay: 0,
       autoShips: false,
