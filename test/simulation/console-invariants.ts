@@ -90,8 +90,8 @@ export async function inConsole(
   // A console request also does work that has become due, such as an event for an overdue order.
   const isUnchanged = isSame(await sql(events), before)
   if (!isUnchanged) world.count('world', 'console not compared')
-  await inHealth(world, ask, reader)
-  return isUnchanged ? reader.problems.map((problem) => `console: ${problem}`) : []
+  const problems = isUnchanged ? reader.problems : []
+  return [...problems, ...(await inHealth(world, ask))].map((problem) => `console: ${problem}`)
 }
 
 class Reader {
@@ -336,20 +336,22 @@ async function inComplaints(
 const HEALTH_LIFE_MS = 6_000
 
 /** Asks while every request is refused, and again without faults. */
-async function inHealth({ network, time }: World, ask: Ask, reader: Reader): Promise<void> {
+async function inHealth({ network, time }: World, ask: Ask): Promise<readonly string[]> {
+  const problems: string[] = []
   const expectState = async (state: 'up' | 'down', status: number) => {
     const answer = await ask('health', '/api/health')
     const { database, redis, wechat } = answer.json
     // Some refusals of WeChat show that it can be reached.
     const expected = [status, state, state, state === 'up' ? 'up' : wechat]
     if (!isSame([answer.status, database, redis, wechat], expected))
-      reader.report(`health answered ${answer.status} ${answer.text}, and all is ${state}`)
+      problems.push(`health answered ${answer.status} ${answer.text}, and all is ${state}`)
   }
   network.faultSettings = { faults: ['refused'], probability: 1 }
   await expectState('down', 503)
   network.faultSettings = { faults: [], probability: 0 }
   await time.sleep(HEALTH_LIFE_MS)
   await expectState('up', 200)
+  return problems
 }
 
 /** The payments of a day. */

@@ -416,6 +416,25 @@ describe('a refund', () => {
     expect(await books(order)).toMatchObject({ state: 'REFUND', claimed: 2800 })
   })
 
+  test('keeps the day on which it counts, if WeChat names another number for it', async () => {
+    const adopted = await one.adopt(
+      draft(await paidOrder(), 100),
+      '5030000250202501020000000200',
+      AT,
+    )
+    if (typeof adopted === 'string') throw new Error(adopted)
+    const requested = await claimed(await paidOrder(), 100)
+    const later = new Date(AT.getTime() + 86_400_000)
+    await one.accepted(adopted, '5030000250202501020000000201', later)
+    await one.accepted(requested, '5030000250202501020000000202', AT)
+    await one.accepted(requested, '5030000250202501020000000203', later)
+    const acceptedAt = async ({ outRefundNo }: Refund) => {
+      const text = 'select accepted_at = $2 as at from refunds where out_refund_no = $1'
+      return (await shop.sql(text, [outRefundNo, AT]))[0]?.['at'] ?? null
+    }
+    expect([await acceptedAt(adopted), await acceptedAt(requested)]).toEqual([null, true])
+  })
+
   test('made in the console and found by four callers is stored once', () =>
     rounds(async (round) => {
       const order = await paidOrder()
