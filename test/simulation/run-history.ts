@@ -30,6 +30,7 @@ import { sendExtra, wantedOrder } from './extra-notification.ts'
 import { compareBills, converge } from './convergence.ts'
 import { findUnreported, spoilBills } from './bill-errors.ts'
 import { passDeadlines } from './deadlines.ts'
+import { sellOnceMore } from './last-sale.ts'
 import { toText } from './lock-watch.ts'
 import { shipInParcels } from './parcels.ts'
 import { tickAfter } from './tick.ts'
@@ -69,8 +70,11 @@ const KEYS_MS = 60_000 + 2 * CLOCK_SKEW_MS
 /** The longest head start of a close. A prepay that begins meanwhile may reach WeChat after it. */
 const HEAD_START_MS = 40
 
-/** One history in so many reads the console at its end, because that takes a sixth of its time. */
-const READS_CONSOLE = 3
+/**
+ * One history in so many reads the console at its end, and another one has one more sale, because
+ * each takes a sixth of its time.
+ */
+const ENDINGS = 3
 
 const DAY_MS = 86_400_000
 
@@ -139,6 +143,8 @@ class Run {
       )
     const finish = () => converge(this.#world, this.#history.recovery, this.#random, callCron)
     this.problems.push(...(await finish()))
+    if (this.#history.seed % ENDINGS === 1)
+      this.problems.push(...(await this.#sellOnceMore(finish)))
     if (this.#world.parcels.size > 0 || this.#world.simulator.complaints().length > 0) {
       const late = await passDeadlines(this.#world, this.#history, this.#random, callCron)
       this.problems.push(...late, ...(await finish()))
@@ -149,7 +155,7 @@ class Run {
       if (isSpoiled && spoiled !== null)
         this.problems.push(...(await findUnreported(this.#world, bill, spoiled)))
     }
-    if (this.#history.seed % READS_CONSOLE === 0) this.problems.push(...(await this.#readConsole()))
+    if (this.#history.seed % ENDINGS === 0) this.problems.push(...(await this.#readConsole()))
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
@@ -183,6 +189,17 @@ class Run {
       if (incident === undefined) problems.push(`a false claim has no incident (${outTradeNo})`)
     }
     return problems
+  }
+
+  async #sellOnceMore(finish: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    const problems = await sellOnceMore(
+      this.#world,
+      this.#history,
+      this.#client,
+      this.#observer,
+      this.#random.next(),
+    )
+    return [...problems, ...(await finish())]
   }
 
   async #readConsole(): Promise<readonly string[]> {
