@@ -1,5 +1,6 @@
 /** Which answers each function may give under any fault, and which secrets no answer may show. */
 import * as v from 'valibot'
+import { PAYOUT_SECRETS } from './payouts.ts'
 import type { World } from './world.ts'
 
 export interface Answer {
@@ -46,6 +47,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     '409 refund_conflict',
     '409 refund_too_much',
     '409 refund_refused',
+    '409 payout_refused',
+    '409 payout_not_possible',
+    '409 payout_in_console_only',
     '409 notice_contradicts',
   ],
   shipping: [
@@ -116,6 +120,7 @@ const SECRETS = [
 /** Returns the names of the secrets that a text contains. */
 export function secretsIn({ env }: World, text: string): readonly string[] {
   const found = SECRETS.filter((name) => text.includes(env[name] ?? name))
+  if (PAYOUT_SECRETS.some((secret) => text.includes(secret))) found.push('an account of a payout')
   if (/eyJ[\w-]{10,}\./.test(text)) found.push('a token')
   if (text.includes('session_key')) found.push('a session_key')
   if (/node_modules\/|\n\s+at |file:\/\//.test(text)) found.push('a stack trace')

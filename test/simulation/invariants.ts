@@ -9,6 +9,7 @@ import { isEarlier } from './earlier-number.ts'
 import { findContradicted } from './earlier-order.ts'
 import { inShipments } from './shipment-invariants.ts'
 import { hasFalseAmounts } from './faults.ts'
+import { PAYOUT_SECRETS } from './payouts.ts'
 import { findWaiting } from './unlisted-refunds.ts'
 import { USERS } from './users.ts'
 import type { World } from './world.ts'
@@ -18,6 +19,7 @@ export async function findProblems(world: World): Promise<readonly string[]> {
   return [
     ...(await inTheLedger(world)),
     ...(await inRefunds(world)),
+    ...(await inRefundEvents(world)),
     ...(await inSettlements(world)),
     ...(await inShipments(world)),
     ...(await inComplaints(world)),
@@ -149,6 +151,34 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
         `4: ${String(no)} counts ${String(refunded)} of ${String(given)}, claims ${String(claimed)} of ${String(asked)}`,
       )
   return problems
+}
+
+/**
+ * Each refund has one event of its end, and a refund in CHANGE at least one. No table has the
+ * account of a payout.
+ */
+async function inRefundEvents({ sql }: World): Promise<readonly string[]> {
+  const numberOf = (type: string) =>
+    `count(e.id) filter (where e.type = 'refund.${type}')::integer as ${type}`
+  const rows = await sql(`
+    select r.out_refund_no as no, r.refund_status as status, ${['succeeded', 'failed', 'needs_attention'].map(numberOf).join(', ')}
+    from refunds r left join events e on e.out_trade_no = r.out_trade_no and e.data ->> 'outRefundNo' = r.out_refund_no
+    group by 1, 2`)
+  const problems = rows.flatMap(({ no, status, succeeded, failed, needs_attention }) =>
+    Number(succeeded) === Number(status === 'SUCCESS') &&
+    Number(failed) === Number(status === 'REFUNDCLOSE') &&
+    Number(needs_attention) >= Number(status === 'CHANGE')
+      ? []
+      : [
+          `4: ${String(no)} is ${String(status)} after ${JSON.stringify({ succeeded, failed, needs_attention })}`,
+        ],
+  )
+  const [found] = await sql(
+    `select from (select to_jsonb(r)::text as row from refunds r union all select to_jsonb(e)::text from events e
+       union all select to_jsonb(i)::text from incidents i) every where row like any ($1)`,
+    [PAYOUT_SECRETS.map((secret) => `%${secret}%`)],
+  )
+  return found === undefined ? problems : [...problems, '7: a table has the account of a payout']
 }
 
 const [FINISHED, REFUNDED] = [4, 5]

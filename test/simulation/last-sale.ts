@@ -16,6 +16,9 @@ import type { World } from './world.ts'
 /** WeChat has made a refund, and its event has been delivered, after this time. */
 const REFUND_MS = 10_000
 
+/** The lifetime of a login code at WeChat. */
+const CODE_LIFE_MS = 5 * 60_000
+
 const PRICE = 900
 const PART = 400
 
@@ -74,6 +77,10 @@ export async function sellOnceMore(
     await ask('200', 'login', '/api/login', { key: '', body: loginBody }),
     USERS[user] ?? '',
   )
+
+  const oldCode = { code: simulator.issueCode(USERS[user]) }
+  await time.sleep(CODE_LIFE_MS)
+  await ask('401 login_code_invalid', 'login', '/api/login', { key: '', body: oldCode })
 
   const outTradeNo = await place(random.chance(0.5))
   if (outTradeNo === '') return problems

@@ -14,6 +14,7 @@ const NOTIFYING: readonly Kind[] = [
   'pay',
   'refund',
   'console refund',
+  'pay out refund',
   'ship parcels',
   'complain',
   'act on complaint',
