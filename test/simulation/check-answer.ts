@@ -21,8 +21,6 @@ const ALWAYS_ALLOWED = [
   '503 wechat_unknown',
   '503 wechat_busy',
   '502 wechat_untrusted',
-  /** WeChat answered with an unknown code. */
-  '502 wechat_refused',
   '503 too_slow',
 ]
 
@@ -84,6 +82,7 @@ export function checkAnswer(
     ...(isHostile ? ['400 invalid_request'] : []),
     // No key is known that could verify the list of certificates, so a damaged one looks like this.
     ...(world.account.v3 === 'v3 certificates' ? ['503 not_configured'] : []),
+    ...(mayRefuse(world) ? ['502 wechat_refused'] : []),
     ...(mayLackRefunds(world) ? ['502 wechat_misconfigured'] : []),
   ]
   const problems = expected.includes(given) ? [] : [`${name} answered ${given}`]
@@ -103,6 +102,10 @@ export function checkAnswer(
 const mayLackRefunds = ({ account, simulator }: World): boolean =>
   account.v2 === null &&
   simulator.refunds().some(({ requestSource }) => requestSource === 'VENDOR_PLATFORM')
+
+/** WeChat answers with a code that no table contains, or has an order with the same number. */
+const mayRefuse = ({ record, earlier }: World): boolean =>
+  record.counts.has('wechat: unknown code') || earlier.size > 0
 
 const SECRETS = [
   'WECHAT_APP_SECRET',
