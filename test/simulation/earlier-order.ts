@@ -25,6 +25,8 @@ export interface ReuseNumber {
 }
 
 const FEE = 2_800
+/** The fault `other amount` changes this amount by less than the difference. */
+const OTHER_FEE = 2_000
 /** Exceeds the five minutes before WeChat closes an order, and the clock skew that is tolerated. */
 const PAUSE_MS = 30 * 60_000
 const SIGN_TYPE = 'HMAC-SHA256'
@@ -49,7 +51,7 @@ export async function reuseNumber(
   const answer = await callWechat(world, 'unifiedorder', {
     body: 'earlier',
     out_trade_no: outTradeNo,
-    total_fee: String(isSameFee ? FEE : FEE - 1),
+    total_fee: String(isSameFee ? FEE : OTHER_FEE),
     spbill_create_ip: '203.0.113.7',
     notify_url: isNotifiedHere ? `${world.origin}/api/notify` : 'https://earlier.test/notify',
     trade_type: 'JSAPI',
