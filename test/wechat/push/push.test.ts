@@ -157,6 +157,16 @@ describe('a message of the simulator', () => {
     expect(await read(bare.query, bare.body)).toMatchObject(rejected('decryption'))
   })
 
+  test.each([
+    ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'encoding'],
+    ['not JSON', '{', 'syntax'],
+    ['JSON with a key twice', '{"Encrypt":"a","Encrypt":"b"}', 'syntax'],
+    ['too long', ' '.repeat(64 * 1024 + 1), 'size'],
+    ['nested XML', '<xml><a><b>1</b></a></xml>', 'syntax'],
+  ])('with a key, a body that is %s is refused with the cause', async (_, body, check) => {
+    expect(await read(write().query, body)).toMatchObject(rejected(check))
+  })
+
   test('without a key an encrypted message is refused by the name of the variable', async () => {
     await expect(readWritten({}, plain)).rejects.toThrow(
       'WECHAT_PUSH_KEY is not set, and WeChat encrypts its messages',
