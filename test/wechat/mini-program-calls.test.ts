@@ -31,6 +31,7 @@ const report = {
   missing: PARCELS,
   isSplit: false,
   isAllDelivered: true,
+  uploadedAt: null,
 } as const
 
 type Call = (settings: MiniProgramSettings) => Promise<unknown>
