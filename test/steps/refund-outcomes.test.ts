@@ -106,6 +106,15 @@ describe('a refund that WeChat does not make yet', () => {
     },
   )
 
+  test('because WeChat limits the rate causes no further call', async () => {
+    shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'FREQUENCY_LIMITED' })
+    const before = shop.wechat.messageLog.length
+    await sendRequest()
+    const calls = shop.wechat.messageLog.slice(before).filter(({ direction }) => direction === 'in')
+    const path = inProtocol({ v2: '/secapi/pay/refund', v3: '/v3/refund/domestic/refunds' })
+    expect(calls.map(({ method, url }) => `${method} ${url}`)).toEqual([`POST /wechat${path}`])
+  })
+
   // Only calls of v2 are retried immediately.
   test.runIf(protocol === 'v2')('because of one SYSTEMERROR is retried immediately', async () => {
     shop.wechat.misbehave({ on: 'refund', do: 'err-code', errCode: 'SYSTEMERROR', times: 1 })
