@@ -1,9 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import * as v from 'valibot'
 import { inProtocol, signType } from '../support/mode.ts'
 import { openShop, textOf, toPayment, type Answer, type Shop } from '../support/shop.ts'
 
 const PAYER = 'oPayer0000000000000000000001'
 const HOUR = 3_600_000
+
+const redisText = v.object({ result: v.string() })
 
 let shop: Shop
 let token: string
@@ -185,6 +188,22 @@ test('a cache entry of another order is not used for this one', async () => {
   await redis('COPY', `wxpay:prepay:${other}`, `wxpay:prepay:${outTradeNo}`)
   expect(await cachedPrepay()).toMatchObject({ result: expect.stringContaining('prepayId') })
   expect((await requestPrepay()).json['package']).not.toBe(json['package'])
+})
+
+test.each([
+  ['50 seconds later is used, because clocks differ', 50_000, 1],
+  ['two minutes later is not used, because its age is unknown', 120_000, 2],
+])('a cached prepay_id that was made %s', async (_, ahead, calls) => {
+  await requestPrepay()
+  const { result } = v.parse(redisText, await cachedPrepay())
+  const entry = v.parse(
+    v.pipe(v.string(), v.parseJson(), v.looseObject({ madeAt: v.number() })),
+    result,
+  )
+  const later = JSON.stringify({ ...entry, madeAt: entry.madeAt + ahead })
+  await redis('SET', `wxpay:prepay:${outTradeNo}`, later)
+  expect((await requestPrepay()).status).toBe(200)
+  expect(prepays()).toHaveLength(calls)
 })
 
 test('a paid order cannot be paid again', async () => {
