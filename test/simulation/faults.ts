@@ -68,8 +68,6 @@ const messageFaults = {
   'fifteen copies': ['notify'],
   'held back': ['notify'],
   'refund ends closed': ['wechat'],
-  /** The payer's card accepts no money. */
-  'refund ends in change': ['wechat'],
   /** The serial of a key that WeChat does not have. This fault and those below are of v3 only. */
   'unknown serial': ['wechat', 'notify'],
   /** Older than any message may be. */
@@ -125,7 +123,6 @@ const signed = [
   'closeorder',
   'refund',
   'refundquery',
-  'abnormal-refund',
   'complaint-query',
   'complaint-action',
 ] as const
@@ -175,10 +172,6 @@ export function toSimulatorFault(
       return on === 'notify' ? { on, times, do: 'reorder' } : null
     case 'refund ends closed':
       return on === 'refund' ? { on, times, do: 'end-as', status: 'REFUNDCLOSE' } : null
-    case 'refund ends in change':
-      return on === 'refund' || on === 'abnormal-refund'
-        ? { on, times, do: 'end-as', status: 'CHANGE' }
-        : null
     case 'unknown serial':
       return protocol === 'v3' ? { on, times, do: 'wrong-serial' } : null
     case 'old timestamp':

@@ -7,7 +7,6 @@ import type { Extra } from './extra-notification.ts'
 import type { Fault } from './faults.ts'
 import type { Receiver } from './merchant.ts'
 import type { ShipParcels } from './parcels.ts'
-import type { PayOutRefund } from './payouts.ts'
 import type { ShippingTrouble } from './shipping-trouble.ts'
 
 export type Operation =
@@ -67,7 +66,6 @@ export type Operation =
       readonly isNotifiedSoon: boolean
     }
   | { readonly kind: 'ship'; readonly which: number; readonly text: number }
-  | PayOutRefund
   | ShipParcels
   | ShippingTrouble
   | Complain

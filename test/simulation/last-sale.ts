@@ -8,6 +8,7 @@ import type { Answer } from './check-answer.ts'
 import type { Client } from './client.ts'
 import type { History } from './history.ts'
 import type { Observer } from './observer.ts'
+import { payOutRefund } from './payouts.ts'
 import type { Random } from './random.ts'
 import { tickAfter } from './tick.ts'
 import { USERS } from './users.ts'
@@ -21,6 +22,7 @@ const CODE_LIFE_MS = 5 * 60_000
 
 const PRICE = 900
 const PART = 400
+const PART_IN_CHANGE = 300
 
 const placed = v.object({ outTradeNo: v.string() })
 
@@ -116,6 +118,9 @@ export async function sellOnceMore(
   await tickAfter(world, random.next(), REFUND_MS)
   const refund = `/api/refund?outRefundNo=${outRefundNo}`
   await ask('200', 'refund', refund, {}, { refundStatus: 'SUCCESS', refundFee: PART })
+
+  const abnormal = { outTradeNo, fee: PART_IN_CHANGE }
+  await payOutRefund(world, client, observer, abnormal, random.next())
 
   const closed = await place(false)
   if (closed === '') return problems

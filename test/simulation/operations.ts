@@ -24,14 +24,6 @@ const parcelRequest = fc.record({
   times: fc.constantFrom(1, 1, 2),
 })
 
-const payout = fc.record({
-  to: fc.constantFrom('merchant', 'card', 'card', 'other card'),
-  afterMs: fc.oneof(noDelay, anyDelay),
-  times: fc.constantFrom(1, 1, 2),
-  endsAs: fc.constantFrom('SUCCESS', 'SUCCESS', 'CHANGE'),
-  looks,
-})
-
 /** The merchant's actions on a complaint, one after the other. */
 const COURSES: readonly (readonly MerchantAction[])[] = [
   ['reply'],
@@ -118,12 +110,6 @@ export const operationsOf = (
     fee,
     endsAs: fc.constantFrom('SUCCESS', 'REFUNDCLOSE'),
     isNotifiedSoon: fc.boolean(),
-  }),
-  'pay out refund': fc.record({
-    kind: fc.constant('pay out refund'),
-    which,
-    fee,
-    payouts: fc.array(payout, { maxLength: 3, size: 'max' }),
   }),
   'look at refund': fc.record({ kind: fc.constant('look at refund'), which, name }),
   ship: fc.record({ kind: fc.constant('ship'), which, text }),

@@ -14,7 +14,6 @@ const NOTIFYING: readonly Kind[] = [
   'pay',
   'refund',
   'console refund',
-  'pay out refund',
   'ship parcels',
   'complain',
   'act on complaint',

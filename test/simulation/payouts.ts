@@ -5,37 +5,16 @@ import type { Random } from './random.ts'
 import { tickAfter } from './tick.ts'
 import type { World } from './world.ts'
 
-export interface PayOutRefund {
-  readonly kind: 'pay out refund'
-  readonly which: number
-  readonly fee: number
-  readonly payouts: readonly PayoutRequest[]
-}
-
-interface PayoutRequest {
-  readonly to: keyof typeof ACCOUNTS
-  /** Delay after the request before, in milliseconds. */
-  readonly afterMs: number
-  /** Requests with this account at the same time. */
-  readonly times: number
-  readonly endsAs: 'SUCCESS' | 'CHANGE'
-  /** How many requests ask about the refund meanwhile. */
-  readonly looks: number
-}
-
 const CARD = { type: 'user_bank_card', realName: '阿依古丽·买买提' } as const
-const ACCOUNTS = {
-  merchant: { type: 'merchant_bank_card' },
-  card: { ...CARD, bankType: 'CMB_DEBIT', bankAccount: '6225880137700001' },
-  'other card': { ...CARD, bankType: 'ICBC_DEBIT', bankAccount: '6222021602000002' },
-} as const
+const NUMBERS = ['6225880137700001', '6222021602000002'] as const
+const ACCOUNTS = [
+  { type: 'merchant_bank_card' },
+  { ...CARD, bankType: 'CMB_DEBIT', bankAccount: NUMBERS[0] },
+  { ...CARD, bankType: 'ICBC_DEBIT', bankAccount: NUMBERS[1] },
+] as const
 
 /** They are encrypted for WeChat, and must be nowhere else. */
-export const PAYOUT_SECRETS = [
-  CARD.realName,
-  ACCOUNTS.card.bankAccount,
-  ACCOUNTS['other card'].bankAccount,
-] as const
+export const PAYOUT_SECRETS = [CARD.realName, ...NUMBERS] as const
 
 /** WeChat has made a refund after this time. */
 const REFUND_MS = 3_100
@@ -45,43 +24,36 @@ export async function payOutRefund(
   world: World,
   client: Client,
   observer: Observer,
-  outTradeNo: string,
-  { fee, payouts }: PayOutRefund,
+  { outTradeNo, fee }: { readonly outTradeNo: string; readonly fee: number },
   random: Random,
 ): Promise<void> {
   const { simulator, time } = world
   const outRefundNo = `${outTradeNo}-${random.bytes(3).toString('hex')}`
   const body = { outTradeNo, outRefundNo, refundFee: fee }
   const path = `/api/refund?outRefundNo=${outRefundNo}`
-  const send = async (payout?: object) => {
-    const all = payout === undefined ? body : { ...body, payout }
-    const request = { body: all }
-    const answer = await client.request('refund', 'POST', '/api/refund', request, random.next())
+  const send = async (request: object) => {
+    const options = { body: request }
+    const answer = await client.request('refund', 'POST', '/api/refund', options, random.next())
     observer.readAcceptedRefund(answer, outRefundNo, fee)
     return answer
   }
-  const look = async (afterMs: number) => {
-    await time.sleep(afterMs)
+  const look = async () => {
+    await time.sleep(random.between(0, REFUND_MS))
     await client.request('refund', 'GET', path, {}, random.next())
   }
   simulator.misbehave({ on: 'refund', times: 1, do: 'end-as', status: 'CHANGE' })
-  await send()
+  await send(body)
   await tickAfter(world, random.next(), REFUND_MS)
-  for (const { to, afterMs, times, endsAs, looks } of payouts) {
-    await time.sleep(afterMs)
-    if (endsAs === 'CHANGE')
+  const payouts = random.pick([0, 1, 2, 3])
+  for (let count = 0; count < payouts; count += 1) {
+    // The new account may refuse the money, too.
+    if (random.chance(0.3))
       simulator.misbehave({ on: 'abnormal-refund', times: 1, do: 'end-as', status: 'CHANGE' })
-    const answers = await Promise.all([
-      ...Array.from({ length: times }, () => send(ACCOUNTS[to])),
-      ...Array.from({ length: looks }, () => look(random.between(0, REFUND_MS))),
-    ])
-    const codes = answers.flatMap((answer) =>
-      answer === undefined ? [] : [`${answer.status} ${answer.code}`.trim()],
-    )
-    for (const code of codes) world.count('world', `payout ${code}`)
-    await Promise.all([
-      tickAfter(world, random.next(), REFUND_MS),
-      ...(looks > 0 ? [look(REFUND_MS)] : []),
-    ])
+    const request = { ...body, payout: random.pick(ACCOUNTS) }
+    const copies = Array.from({ length: random.pick([1, 1, 2]) }, () => send(request))
+    const looks = Array.from({ length: random.pick([0, 1]) }, look)
+    const [answers] = await Promise.all([Promise.all(copies), Promise.all(looks)])
+    for (const { status, code } of answers) world.count('world', `payout ${status} ${code}`.trim())
+    await Promise.all([tickAfter(world, random.next(), REFUND_MS), look()])
   }
 }

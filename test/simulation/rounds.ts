@@ -33,7 +33,6 @@ const ROUNDS: readonly Round[] = [
   { until: 'query', kinds: ['refund', 'refund', 'refund', 'cron'] },
   { until: 'query', kinds: ['refund', 'refund', 'look at refund', 'refund'] },
   { until: 'query', kinds: ['refund with a false answer'] },
-  { until: 'query', kinds: ['pay out refund', 'refund', 'cron'] },
   { until: 'query', kinds: ['refund', 'console refund', 'cron', 'query'] },
   { until: 'query', kinds: ['console refund', 'refund', 'refund', 'cron'] },
   { until: 'query', kinds: ['console refund', 'refund', 'cron'] },

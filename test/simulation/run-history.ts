@@ -33,7 +33,6 @@ import { passDeadlines } from './deadlines.ts'
 import { sellOnceMore } from './last-sale.ts'
 import { toText } from './lock-watch.ts'
 import { shipInParcels } from './parcels.ts'
-import { payOutRefund } from './payouts.ts'
 import { tickAfter } from './tick.ts'
 import { inConsole, type Ask } from './console-invariants.ts'
 import { startTroubles } from './shipping-trouble.ts'
@@ -329,19 +328,6 @@ class Run {
         if (order === undefined) return
         await shipInParcels(this.#world, this.#client, order.outTradeNo, operation, random)
         return tickAfter(this.#world, random, random.between(0, 60_000))
-      }
-      case 'pay out refund': {
-        const order = await this.#findOrBuy(random, () => this.#paidOrderAt(operation.which))
-        if (order === undefined) return
-        const { outTradeNo } = order
-        return payOutRefund(
-          this.#world,
-          this.#client,
-          this.#observer,
-          outTradeNo,
-          operation,
-          random,
-        )
       }
       case 'complain':
         return this.#complain(operation, random)

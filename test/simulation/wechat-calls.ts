@@ -12,7 +12,6 @@ const V3_CALLS: readonly (readonly [path: RegExp, name: string])[] = [
   [/^pay\/transactions\/(?:out-trade-no|id)\/[^/]+$/, 'orderquery'],
   [/^refund\/domestic\/refunds$/, 'refund'],
   [/^refund\/domestic\/refunds\/[^/]+$/, 'refundquery'],
-  [/^refund\/domestic\/refunds\/[^/]+\/apply-abnormal-refund$/, 'abnormal-refund'],
   [/^merchant-service\/complaints-v2\/[^/]+\/(?:response|complete|update-)/, 'complaint-action'],
   [/^merchant-service\/complaints-v2/, 'complaint-query'],
 ]
