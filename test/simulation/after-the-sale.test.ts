@@ -27,6 +27,8 @@ const ship = {
 /** Two orders are shipped in parcels, and only one of them completely. Both payers complain. */
 const AFTER_THE_SALE: History = {
   ...CALM,
+  // This seed adds no further sale.
+  seed: 2,
   account: { v2: null, v3: 'v3 public key', startsWith: 'v3' },
   actions: [
     { operation: { ...ship, last: parcel('B'), isCorrected: true }, ...now },
@@ -168,6 +170,7 @@ test('no reply is doubled on its way, when every other request is', async () => 
   } as const
   const doubled: History = {
     ...CALM,
+    seed: 2,
     account: { v2: null, v3: 'v3 public key', startsWith: 'v3' },
     actions: [
       { operation: complain, ...now },

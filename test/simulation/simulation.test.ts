@@ -56,8 +56,10 @@ describe('the simulation finds no problem in a history without faults, and it fi
     world.sql(
       `set session_replication_role = replica; ${statement}; set session_replication_role = origin`,
     )
+  // This seed adds no further sale, so the statements below find the orders that they change.
+  const withoutEnding = { ...CALM, seed: 2 }
   beforeEach(async () => {
-    expect(await runHistory(world, CALM)).toEqual([])
+    expect(await runHistory(world, withoutEnding)).toEqual([])
   })
 
   test.each([
