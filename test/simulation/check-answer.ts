@@ -1,6 +1,6 @@
 /** Which answers each function may give under any fault, and which secrets no answer may show. */
 import * as v from 'valibot'
-import { PAYOUT_SECRETS } from './payouts.ts'
+import { PAYOUT_SECRETS } from './payout-accounts.ts'
 import type { World } from './world.ts'
 
 export interface Answer {

@@ -1,20 +1,10 @@
 /** The merchant pays a refund that the payer's card refuses (CHANGE) to other accounts. */
 import type { Client } from './client.ts'
 import type { Observer } from './observer.ts'
+import { ACCOUNTS } from './payout-accounts.ts'
 import type { Random } from './random.ts'
 import { tickAfter } from './tick.ts'
 import type { World } from './world.ts'
-
-const CARD = { type: 'user_bank_card', realName: '阿依古丽·买买提' } as const
-const NUMBERS = ['6225880137700001', '6222021602000002'] as const
-const ACCOUNTS = [
-  { type: 'merchant_bank_card' },
-  { ...CARD, bankType: 'CMB_DEBIT', bankAccount: NUMBERS[0] },
-  { ...CARD, bankType: 'ICBC_DEBIT', bankAccount: NUMBERS[1] },
-] as const
-
-/** They are encrypted for WeChat, and must be nowhere else. */
-export const PAYOUT_SECRETS = [CARD.realName, ...NUMBERS] as const
 
 /** WeChat has made a refund after this time. */
 const REFUND_MS = 3_100
