@@ -159,6 +159,9 @@ export const CALM: History = {
   recovery: 'WeChat and cron',
 }
 
+/** The seed of `CALM` adds one more sale. This one adds nothing. */
+export const WITHOUT_ENDING: History = { ...CALM, seed: 2 }
+
 /**
  * The most that the clock of an instance may be wrong: far more than NTP leaves, and less than the
  * age limit of a message.

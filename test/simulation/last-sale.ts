@@ -12,19 +12,18 @@ import { payOutRefund } from './payouts.ts'
 import type { Random } from './random.ts'
 import { tickAfter } from './tick.ts'
 import { USERS } from './users.ts'
+import { CODE_LIFE_MS } from './wechat-times.ts'
 import type { World } from './world.ts'
 
-/** WeChat has made a refund, and its event has been delivered, after this time. */
-const REFUND_MS = 10_000
-
-/** The lifetime of a login code at WeChat. */
-const CODE_LIFE_MS = 5 * 60_000
+/** Each change is reported by WeChat, and its event is delivered, within this time. */
+const SOON_MS = 10_000
 
 const PRICE = 900
 const PART = 400
 const PART_IN_CHANGE = 300
 
 const placed = v.object({ outTradeNo: v.string() })
+const overview = v.object({ refunds: v.object({ count: v.number() }) })
 
 /** Returns a description of each difference. */
 export async function sellOnceMore(
@@ -115,12 +114,19 @@ export async function sellOnceMore(
     await ask('202', 'refund', '/api/refund', { body }, { refundStatus: 'PROCESSING' })
   const tooMuch = { outTradeNo, outRefundNo: `${outRefundNo}-2`, refundFee: PRICE - PART + 1 }
   await ask('409 refund_too_much', 'refund', '/api/refund', { body: tooMuch })
-  await tickAfter(world, random.next(), REFUND_MS)
+  await tickAfter(world, random.next(), SOON_MS)
   const refund = `/api/refund?outRefundNo=${outRefundNo}`
   await ask('200', 'refund', refund, {}, { refundStatus: 'SUCCESS', refundFee: PART })
 
   const abnormal = { outTradeNo, fee: PART_IN_CHANGE }
-  await payOutRefund(world, client, observer, abnormal, random.next())
+  const paidOut = await payOutRefund(world, client, observer, abnormal, random.next())
+  for (const problem of paidOut) report(problem)
+  const inNeed = simulator
+    .refunds()
+    .filter((one) => one.outTradeNo === outTradeNo && one.refundStatus === 'CHANGE').length
+  const shown = v.safeParse(overview, (await ask('200', 'console', '/api/console/overview')).json)
+  if (!shown.success || shown.output.refunds.count < inNeed)
+    report('the console does not show the refund that needs a person')
 
   const closed = await place(false)
   if (closed === '') return problems
@@ -129,7 +135,7 @@ export async function sellOnceMore(
   await ask('200', 'close', '/api/close', close, { tradeState: 'CLOSED' })
   await ask('409 order_closed', 'prepay', '/api/prepay', { user, body: { outTradeNo: closed } })
 
-  await time.sleep(REFUND_MS)
+  await time.sleep(SOON_MS)
   const notifications = simulator.notifications().filter((one) => one.outTradeNo === outTradeNo)
   if (recovery !== 'only cron' && !notifications.every(({ acknowledged }) => acknowledged))
     report('a notification was not acknowledged')

@@ -4,19 +4,20 @@ import type { Observer } from './observer.ts'
 import { ACCOUNTS } from './payout-accounts.ts'
 import type { Random } from './random.ts'
 import { tickAfter } from './tick.ts'
+import { REFUND_MS } from './wechat-times.ts'
 import type { World } from './world.ts'
 
-/** WeChat has made a refund after this time. */
-const REFUND_MS = 3_100
-
-/** Requests a refund that becomes CHANGE, and then the payouts, one after the other. */
+/**
+ * Requests a refund that becomes CHANGE, and then the payouts, one after the other, without faults.
+ * Returns a description of each wrong answer.
+ */
 export async function payOutRefund(
   world: World,
   client: Client,
   observer: Observer,
   { outTradeNo, fee }: { readonly outTradeNo: string; readonly fee: number },
   random: Random,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { simulator, time } = world
   const outRefundNo = `${outTradeNo}-${random.bytes(3).toString('hex')}`
   const body = { outTradeNo, outRefundNo, refundFee: fee }
@@ -34,6 +35,11 @@ export async function payOutRefund(
   simulator.misbehave({ on: 'refund', times: 1, do: 'end-as', status: 'CHANGE' })
   await send(body)
   await tickAfter(world, random.next(), REFUND_MS)
+  await look()
+  // Only APIv3 has a call for it.
+  const order = simulator.orders().find((one) => one.outTradeNo === outTradeNo)
+  const expected = order?.signType === 'RSA' ? '202' : '409 payout_in_console_only'
+  const problems: string[] = []
   const payouts = random.pick([0, 1, 2, 3])
   for (let count = 0; count < payouts; count += 1) {
     // The new account may refuse the money, too.
@@ -43,7 +49,13 @@ export async function payOutRefund(
     const copies = Array.from({ length: random.pick([1, 1, 2]) }, () => send(request))
     const looks = Array.from({ length: random.pick([0, 1]) }, look)
     const [answers] = await Promise.all([Promise.all(copies), Promise.all(looks)])
-    for (const { status, code } of answers) world.count('world', `payout ${status} ${code}`.trim())
+    for (const { status, code } of answers) {
+      const given = `${status} ${code}`.trim()
+      world.count('world', `payout ${given}`)
+      if (given !== expected) problems.push(`a payout was answered ${given}, not ${expected}`)
+    }
     await Promise.all([tickAfter(world, random.next(), REFUND_MS), look()])
   }
+  await look()
+  return problems
 }

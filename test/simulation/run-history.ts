@@ -37,6 +37,7 @@ import { tickAfter } from './tick.ts'
 import { inConsole, type Ask } from './console-invariants.ts'
 import { startTroubles } from './shipping-trouble.ts'
 import { TEXTS } from './texts.ts'
+import { CODE_LIFE_MS, REFUND_MS } from './wechat-times.ts'
 import { USERS } from './users.ts'
 import { Observer } from './observer.ts'
 import { findProblems } from './invariants.ts'
@@ -58,9 +59,6 @@ export async function runHistory(world: World, history: History): Promise<readon
   }
 }
 
-/** The lifetime of a login code at WeChat. */
-const CODE_LIFE_MS = 5 * 60_000
-
 /**
  * After this time, an instance asks WeChat again for the certificates, if it meets a new one. Until
  * then, a claim may be refused without an incident.
@@ -77,9 +75,6 @@ const HEAD_START_MS = 40
 const ENDINGS = 3
 
 const DAY_MS = 86_400_000
-
-/** WeChat has made a refund after this time. */
-const REFUND_MS = 3_100
 
 const placed = v.object({ outTradeNo: v.optional(v.string()), totalFee: v.optional(v.number()) })
 
