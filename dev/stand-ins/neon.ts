@@ -45,7 +45,7 @@ const batchHeaders = [
  * @param modeNow called once for each request
  */
 export function createNeon(
-  database: Pick<Database, 'pool' | 'cancel' | 'setClock'>,
+  database: Pick<Database, 'pool' | 'cancel' | 'setClock' | 'nameOf'>,
   modeNow: () => NeonMode = () => 'up',
 ): Hono {
   const app = new Hono()
@@ -68,12 +68,13 @@ export function createNeon(
         signal,
         refusedWrite === null ? work : (client) => withoutWrites(client, work),
       )
+    const runOne: Run = (client, one) => run(client, one, arrayMode, database.nameOf)
     try {
       const request = body.output
       if (request.kind === 'single')
-        return context.json(await use((client) => run(client, request.query, arrayMode)))
+        return context.json(await use((client) => runOne(client, request.query)))
       const results = await use((client) =>
-        transaction(client, signal, begin, request.queries, arrayMode),
+        transaction(client, signal, begin, request.queries, runOne),
       )
       for (const name of batchHeaders) context.header(name, context.req.header(name))
       return context.json({ results })
@@ -143,19 +144,21 @@ async function withoutWrites<T>(
   }
 }
 
+type Run = (client: PoolClient, one: Statement) => Promise<unknown>
+
 async function transaction(
   client: PoolClient,
   signal: AbortSignal,
   begin: string,
   statements: readonly Statement[],
-  arrayMode: boolean,
+  runOne: Run,
 ): Promise<unknown[]> {
   await client.query(begin)
   try {
     const results = []
     for (const one of statements) {
       signal.throwIfAborted()
-      results.push(await run(client, one, arrayMode))
+      results.push(await runOne(client, one))
     }
     await client.query('COMMIT')
     return results
@@ -170,8 +173,10 @@ async function run(
   client: PoolClient,
   { query: text, params, arrayMode }: Statement,
   arrayModeByDefault: boolean,
+  nameOf: Database['nameOf'],
 ): Promise<unknown> {
   const query = {
+    ...(nameOf === undefined ? {} : { name: nameOf(text) }),
     text,
     values: params.map(toParameter),
     rowMode: 'array' as const,
