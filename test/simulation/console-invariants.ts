@@ -85,6 +85,7 @@ export async function inConsole(
     await inEvents(before, shown, reader)
     await inBills(world, isBillRight, shown, reader)
     await inOrders(world, reader, random)
+    await inOrderLists(world, reader, random)
     await inComplaints(world, shown, reader)
   }
   // A console request also does work that has become due, such as an event for an overdue order.
@@ -314,6 +315,46 @@ async function inOrders({ sql, simulator }: World, reader: Reader, random: Rando
     !isSame([facts['transactionId'], facts['totalFee']], [told['payment'], paid?.totalFee])
   )
     reader.report(`${name} has another payment`)
+}
+
+const timeOf = ({ at }: Readonly<Record<string, unknown>>) => new Date(String(at)).getTime()
+
+/** The lists of orders between two times, in some states, and of a payer. */
+async function inOrderLists({ sql }: World, reader: Reader, random: Random): Promise<void> {
+  const orders = await sql('select created_at::text as at, openid from orders')
+  if (orders.length === 0) return
+  const [one, other] = [random.pick(orders), random.pick(orders)]
+  const [first, last] = [Math.min(timeOf(one), timeOf(other)), Math.max(timeOf(one), timeOf(other))]
+  // A period without time is refused.
+  const from = new Date(first).toISOString()
+  const to = new Date(first === last ? last + 1 : last).toISOString()
+  const placed = `created_at >= '${from}' and created_at < '${to}'`
+  const placedPath = `createdFrom=${from}&createdTo=${to}`
+  const isPaid = `trade_state in ('SUCCESS', 'REFUND')`
+  const payer = String(one['openid'])
+  const lists = [
+    [placedPath, placed, 'created_at desc, id desc'],
+    [
+      `${placedPath}&tradeState=SUCCESS,REFUND`,
+      `${placed} and ${isPaid}`,
+      'created_at desc, id desc',
+    ],
+    ['tradeState=SUCCESS,REFUND', isPaid, 'id desc'],
+    [`openid=${payer}`, `openid = '${payer}'`, 'id desc'],
+    [
+      `openid=${payer}&createdFrom=${from}`,
+      `openid = '${payer}' and created_at >= '${from}'`,
+      'created_at desc, id desc',
+    ],
+  ] as const
+  for (const [filter, condition, order] of lists) {
+    const shown = await reader.readList('orders', `/api/orders?${filter}`, numbered)
+    const stored = await sql(
+      `select out_trade_no as "outTradeNo" from orders where ${condition} order by ${order}`,
+    )
+    if (!isSame(shown, stored))
+      reader.report(`${filter} listed ${shown.length} orders of ${stored.length}`)
+  }
 }
 
 async function inComplaints(
