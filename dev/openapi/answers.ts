@@ -545,7 +545,7 @@ export const answers = {
         kind: v.pipe(
           v.picklist(HISTORY_KINDS),
           v.description(
-            'paid: by WeChat’s clock. payment_recorded: the time and the channel (`source`) by which it was found here. refund_changed: the refund has its present status since then',
+            'paid: by WeChat’s clock. payment_recorded: the time and the channel (`source`) by which it was found here. refund_requested: a refund was stored, also one that was made in WeChat’s own console. refund_changed: the refund has its present status since then',
           ),
         ),
         facts: v.pipe(

@@ -34,7 +34,7 @@ const labels: Readonly<Record<string, readonly [en: string, zh: string]>> = {
   closed: ['Order closed', '订单关闭'],
   paid: ['Paid at WeChat', '在微信支付成功'],
   payment_recorded: ['Payment recorded here', '收款入账'],
-  refund_requested: ['Refund requested', '申请退款'],
+  refund_requested: ['Refund recorded here', '退款登记'],
   refund_accepted: ['Refund accepted by WeChat', '微信受理退款'],
   refund_changed: ['Refund changed', '退款状态变更'],
   refund_parked: ['Refund no longer retried', '退款停止重试'],
