@@ -109,6 +109,11 @@ class Reader {
     this.problems.push(problem)
   }
 
+  compare(what: string, shown: unknown, expected: unknown): void {
+    if (!isSame(shown, expected))
+      this.report(`${what}: ${JSON.stringify(shown)}, expected ${JSON.stringify(expected)}`)
+  }
+
   /** Null if the answer has another shape. */
   async read<const S extends v.GenericSchema>(
     path: string,
@@ -170,8 +175,7 @@ async function inTakings(
   const orders = simulator.orders().filter(({ outTradeNo }) => paid.has(outTradeNo))
   for (const { day, payments } of days) {
     const expected = sumOf(orders, day)
-    if (!isSame(payments, expected))
-      reader.report(`${JSON.stringify(payments)} on ${day}, ${JSON.stringify(expected)} at WeChat`)
+    reader.compare(`the payments of ${day}`, payments, expected)
   }
   if (hasFalseAmounts(record.counts)) return
   const made = simulator
@@ -179,13 +183,15 @@ async function inTakings(
     .filter(
       ({ outTradeNo, refundStatus }) => paid.has(outTradeNo) && refundStatus !== 'REFUNDCLOSE',
     )
-  const expected = [made.length, made.reduce((sum, { refundFee }) => sum + refundFee, 0)]
-  const refunded = [
-    days.reduce((sum, { refunds }) => sum + refunds.count, 0),
-    days.reduce((sum, { refunds }) => sum + refunds.refundFee, 0),
-  ]
-  if (!isSame(refunded, expected))
-    reader.report(`refunds ${refunded.join(': ')}, ${expected.join(': ')} at WeChat`)
+  const expected = {
+    count: made.length,
+    refundFee: made.reduce((sum, { refundFee }) => sum + refundFee, 0),
+  }
+  const refunded = {
+    count: days.reduce((sum, { refunds }) => sum + refunds.count, 0),
+    refundFee: days.reduce((sum, { refunds }) => sum + refunds.refundFee, 0),
+  }
+  reader.compare('refunds', refunded, expected)
 }
 
 /** The field that shows the difference. */
@@ -199,13 +205,11 @@ async function inIncidents({ sql }: World, shown: Overview, reader: Reader): Pro
   const incidents = await reader.readList('incidents', '/api/console/incidents', incident)
   const stored = await sql('select id from incidents order by id desc')
   const ids = stored.map(({ id }) => Number(id))
-  if (
-    !isSame(
-      incidents.map(({ id }) => id),
-      ids,
-    )
+  reader.compare(
+    'incidents',
+    incidents.map(({ id }) => id),
+    ids,
   )
-    reader.report(`${incidents.length} incidents of ${ids.length}`)
   if (shown.incidents.count !== ids.length)
     reader.report(`${shown.incidents.count} open incidents of ${ids.length}`)
   for (const { kind, outTradeNo, expected, received } of incidents) {
@@ -224,7 +228,7 @@ async function inEvents(
   const events = await reader.readList('events', path, event)
   const undelivered = await reader.readList('events', `${path}?state=undelivered`, event)
   const rows = events.map(({ id, type }) => ({ id, type }))
-  if (!isSame(rows, stored)) reader.report(`${events.length} events of ${stored.length}`)
+  reader.compare('events', rows, stored)
   const isDelivered = events.every(({ state }) => state === 'delivered')
   if (!isDelivered || undelivered.length > 0 || shown.parkedEvents.count > 0)
     reader.report('an event is shown as not delivered')
@@ -241,8 +245,7 @@ async function inBills(
     'select day::text as day from bills where compared_at is not null order by day desc',
   )
   const listed = bills.filter(({ state }) => state !== 'not_compared').map(({ day }) => ({ day }))
-  if (!isSame(listed, compared))
-    reader.report(`${listed.length} compared bills of ${compared.length}`)
+  reader.compare('compared bills', listed, compared)
   const differing = bills.filter(({ state }) => state === 'differs').map(({ day }) => day)
   const open = shown.bills.filter(({ differences }) => differences > 0).map(({ day }) => day)
   if (!isSame(differing, open))
@@ -274,7 +277,7 @@ async function inOrders({ sql, simulator }: World, reader: Reader, random: Rando
       ) r on true
     order by o.id desc`)
   const numbers = stored.map(({ no }) => ({ outTradeNo: no }))
-  if (!isSame(orders, numbers)) reader.report(`${orders.length} orders of ${numbers.length}`)
+  reader.compare('orders', orders, numbers)
   if (stored.length === 0) return
 
   const { no, openid, payment, refund, refund_id } = random.pick(stored)
@@ -352,8 +355,7 @@ async function inOrderLists({ sql }: World, reader: Reader, random: Random): Pro
     const stored = await sql(
       `select out_trade_no as "outTradeNo" from orders where ${condition} order by ${order}`,
     )
-    if (!isSame(shown, stored))
-      reader.report(`${filter} listed ${shown.length} orders of ${stored.length}`)
+    reader.compare(filter, shown, stored)
   }
 }
 
@@ -366,8 +368,7 @@ async function inComplaints(
   const atWechat = simulator.complaints().map(({ complaintId, state }) => ({ complaintId, state }))
   const byId = (one: v.InferOutput<typeof complaint>, other: typeof one) =>
     one.complaintId < other.complaintId ? -1 : 1
-  if (!isSame(shown.toSorted(byId), atWechat.toSorted(byId)))
-    reader.report(`complaints ${JSON.stringify(shown)}, at WeChat ${JSON.stringify(atWechat)}`)
+  reader.compare('complaints', shown.toSorted(byId), atWechat.toSorted(byId))
   const open = atWechat.filter(({ state }) => state !== 'PROCESSED').length
   if (unanswered.count + unfinished.count !== open)
     reader.report(`${unanswered.count} and ${unfinished.count} open complaints of ${open}`)

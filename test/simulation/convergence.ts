@@ -68,8 +68,8 @@ export async function compareBills(
 ): Promise<readonly string[]> {
   const { time, simulator, sql } = world
   const problems: string[] = []
-  // WeChat pays back the money of complaints that are still open then. The first bill is compared
-  // afterwards, so that the last one contains these refunds.
+  // WeChat pays back the money of complaints that stay open. The first bill is compared after that,
+  // so that the last one contains these refunds.
   const paidBackAt = simulator
     .complaints()
     .filter(({ state, paidBackAt: at }) => state !== 'PROCESSED' && at === null)
@@ -96,8 +96,8 @@ export async function compareBills(
 }
 
 /**
- * Returns how much work is left. A refund with an incident and a reused number with one are not
- * counted, because a person resolves them. Notifications are counted only if they can arrive.
+ * Returns how much work is left, without the work that waits for a person: a refund or a reused
+ * number with an incident, or unlisted refunds. Notifications count only if they can arrive.
  */
 async function countUnfinished(world: World, recovery: History['recovery']): Promise<number> {
   const { sql } = world
@@ -117,8 +117,8 @@ async function countUnfinished(world: World, recovery: History['recovery']): Pro
 }
 
 /**
- * The times of WeChat's next notifications. Those of earlier orders are left out: the shop may
- * refuse them, or nothing answers, and then WeChat repeats them for a day.
+ * The times of WeChat's next notifications. Those of earlier orders are left out: WeChat repeats
+ * them for a day, because the shop refuses them or the earlier system's address does not answer.
  */
 const dueNotifications = ({ simulator }: World): readonly number[] =>
   simulator

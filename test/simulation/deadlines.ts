@@ -1,6 +1,6 @@
 /**
- * After the faults, days pass until the deadlines of complaints and of shipments. Cron runs every
- * 30 minutes in the hours before a deadline; the runs at other times do nothing for them.
+ * After the faults, days pass until the deadlines of complaints and of shipments. Cron runs within
+ * half an hour after each warning becomes due; the runs at other times do nothing for them.
  */
 import type { Answer } from './check-answer.ts'
 import type { History } from './history.ts'

@@ -1,6 +1,6 @@
 /**
- * Checks the numbered promises of the contract (section 6). Compares the ledger with WeChat's
- * orders and refunds, the merchant's deliveries and the log.
+ * Checks the numbered promises of docs/reliability.md. Compares the ledger with WeChat's orders and
+ * refunds, the merchant's deliveries and the log.
  */
 import * as v from 'valibot'
 import { secretsIn } from './check-answer.ts'
@@ -77,7 +77,7 @@ async function inTheLedger(world: World): Promise<readonly string[]> {
 
 /**
  * Promise 4: the ledger holds the refunds that WeChat made, with the same amounts, except console
- * refunds that WeChat closed. A refund of ours that WeChat does not have was given up without room.
+ * refunds that WeChat closed. WeChat lacks a refund of ours only if too little was left for it.
  */
 async function inRefunds({ sql, simulator, record }: World): Promise<readonly string[]> {
   const problems: string[] = []
@@ -148,14 +148,14 @@ async function inRefunds({ sql, simulator, record }: World): Promise<readonly st
   for (const { no, refunded, claimed, given, asked } of totals)
     if (refunded !== given || claimed !== asked)
       problems.push(
-        `4: ${String(no)} counts ${String(refunded)} of ${String(given)}, claims ${String(claimed)} of ${String(asked)}`,
+        `4: ${String(no)} has refunded_fee ${String(refunded)}, not ${String(given)}, and claimed_fee ${String(claimed)}, not ${String(asked)}`,
       )
   return problems
 }
 
 /**
- * Each refund has one event of its end, and a refund in CHANGE at least one. No table has the
- * account of a payout.
+ * Each refund that has ended has one event, and one in CHANGE has at least one that it needs
+ * attention. The tables of refunds, events and incidents do not have the account of a payout.
  */
 async function inRefundEvents({ sql }: World): Promise<readonly string[]> {
   const numberOf = (type: string) =>
@@ -184,8 +184,8 @@ async function inRefundEvents({ sql }: World): Promise<readonly string[]> {
 const [FINISHED, REFUNDED] = [4, 5]
 
 /**
- * Pushes are lost, doubled, forged and out of order. Here an order is settled only if it is settled
- * at WeChat, where a later refund hides it, and one event says so.
+ * Pushes are lost, doubled, forged and out of order. Here an order is settled only if it is
+ * finished or refunded at WeChat, and then it has one event.
  */
 async function inSettlements({ sql, simulator }: World): Promise<readonly string[]> {
   const states = new Map(
@@ -204,7 +204,7 @@ async function inSettlements({ sql, simulator }: World): Promise<readonly string
   })
 }
 
-/** Longer than an instance whose clock is wrong may keep an event that it delivers. */
+/** Longer than the lease of an event that an instance with a wrong clock has taken. */
 const LONGEST_LEASE_MS = 10 * 60_000
 
 /**

@@ -1,6 +1,6 @@
 /**
- * After a history, one more sale without faults. Each request must succeed at its first attempt,
- * because code that always refuses would break no other promise.
+ * After a history, one more sale without faults. Each request must get the expected answer at its
+ * first attempt, because code that always refuses would break no other promise.
  */
 import * as v from 'valibot'
 import { paymentArguments } from '../support/payment-arguments.ts'
@@ -62,7 +62,8 @@ export async function sellOnceMore(
     const { json } = await ask('201', 'orders', '/api/orders', { user, body, headers })
     const order = v.safeParse(placed, json['order'] ?? json)
     if (!order.success) return ''
-    if (prepay && !v.is(paymentArguments, json['payment'])) report('an order lacks its payment')
+    if (prepay && !v.is(paymentArguments, json['payment']))
+      report('an order lacks its payment arguments')
     return order.output.outTradeNo
   }
 

@@ -11,6 +11,7 @@ import { paymentArguments } from '../support/payment-arguments.ts'
 
 const PREPAY_ID_LIFETIME_MS = 2 * 3_600_000
 
+/** Between two checks, an order may pass through SUCCESS. */
 const ALLOWED_TRANSITIONS = new Set([
   'NOTPAY SUCCESS',
   'NOTPAY REFUND',
@@ -39,7 +40,7 @@ export class Observer {
     return this.#seen.get(outTradeNo ?? '') ?? 'none'
   }
 
-  /** Checks promises 4 and 5 at this moment. */
+  /** Checks promises 4 and 5. Called before each action. */
   async check(): Promise<void> {
     const rows = await this.#world.sql(
       'select out_trade_no as no, trade_state as state from orders',

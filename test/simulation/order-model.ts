@@ -32,7 +32,7 @@ interface Seen {
   readonly refundedFee: number
   /** Everything that never changes. */
   readonly terms: string
-  /** The payer as the merchant's answers name it, else the first user that it was shown to. */
+  /** The payer that an answer to the merchant names, else the first user who saw the order. */
   readonly owner: string | null
 }
 

@@ -8,8 +8,8 @@ import { REFUND_MS } from './wechat-times.ts'
 import type { World } from './world.ts'
 
 /**
- * Requests a refund that becomes CHANGE, and then the payouts, one after the other, without faults.
- * Returns a description of each wrong answer.
+ * Requests a refund that becomes CHANGE, and then up to three payouts, some of them twice at the
+ * same time. Without faults. Returns a description of each wrong answer.
  */
 export async function payOutRefund(
   world: World,
@@ -36,7 +36,7 @@ export async function payOutRefund(
   await send(body)
   await tickAfter(world, random.next(), REFUND_MS)
   await look()
-  // Only APIv3 has a call for it.
+  // APIv2 has no call for payouts.
   const order = simulator.orders().find((one) => one.outTradeNo === outTradeNo)
   const expected = order?.signType === 'RSA' ? '202' : '409 payout_in_console_only'
   const problems: string[] = []

@@ -48,7 +48,7 @@ const operations = operationsOf(fc.constant(0), fc.constant(0))
 /** The seed is not shrunk, because another seed makes another history, not a smaller one. */
 const seed = fc.noShrink(fc.nat())
 
-/** WeChat makes a refund in 3,100 ms, and a waiting request times out within 10,000 ms. */
+/** WeChat has made a refund after 3,100 ms, and a waiting request times out within 10,000 ms. */
 const delay = fc.constantFrom(0, 0, 0, 5, 100, 300, 2_000, 3_100, 10_000)
 /** A purchase takes less than this, even if one of its requests times out. */
 const AFTER_PURCHASE_MS = 60_000

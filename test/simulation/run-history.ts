@@ -60,17 +60,17 @@ export async function runHistory(world: World, history: History): Promise<readon
 }
 
 /**
- * After this time, an instance asks WeChat again for the certificates, if it meets a new one. Until
- * then, a claim may be refused without an incident.
+ * After this time, an instance downloads WeChat's certificates again if a message names a new one.
+ * Until then, a claim may be refused without an incident.
  */
 const KEYS_MS = 60_000 + 2 * CLOCK_SKEW_MS
 
-/** The longest head start of a close. A prepay that begins meanwhile may reach WeChat after it. */
+/** The longest head start of a close. A prepay that begins later may still reach WeChat first. */
 const HEAD_START_MS = 40
 
 /**
- * One history in so many reads the console at its end, and another one has one more sale, because
- * each takes a sixth of its time.
+ * One history in so many reads the console at its end, and another one has one more sale. Not all
+ * have both, because each takes a sixth of the time of a history.
  */
 const ENDINGS = 3
 
@@ -150,12 +150,14 @@ class Run {
       if (isSpoiled && spoiled !== null)
         this.problems.push(...(await findUnreported(this.#world, bill, spoiled)))
     }
-    if (this.#history.seed % ENDINGS === 0) this.problems.push(...(await this.#readConsole()))
+    // A console request also does work that has become due, which cron finishes.
+    if (this.#history.seed % ENDINGS === 0)
+      this.problems.push(...(await this.#readConsole()), ...(await finish()))
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
 
-  /** Only the bill may show a refund that was made in the console. */
+  /** Whether bills are compared. A console refund may appear in nothing but a bill. */
   #isBilled(): boolean {
     const refunds = this.#world.simulator.refunds()
     const hasConsoleRefund = refunds.some(
@@ -402,7 +404,7 @@ class Run {
     random: Random,
   ): Promise<KnownOrder | null> {
     const key = random.bytes(8).toString('hex')
-    // Every second key asks for the payment together with the order.
+    // Every second key asks for the payment arguments together with the order.
     const prepay = until !== 'order' && /[02468ace]$/.test(key)
     const body = { items: [{ sku: 'latte', quantity: 1 }], prepay }
     const order = await this.#retry(random, () =>

@@ -154,12 +154,15 @@ async function work(): Promise<void> {
       workerData: { from, count, playsCorpus, stop },
     })
     const expected = count + (playsCorpus ? corpus.length : 0)
-    let [reported, played] = [0, 0]
+    let reported = 0
+    const nameOf = (index: number) =>
+      index < expected - count
+        ? `entry ${index + 1} of the corpus`
+        : `the history of seed ${from + index - (expected - count)}`
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message) => {
         const one = v.parse(report, message)
         reported += 1
-        if (one.seed !== null) played += 1
         add(one)
         // Not `terminate()`, because a terminated thread would leave its database on the server.
         if (isOver()) Atomics.store(stop, 0, 1)
@@ -170,7 +173,7 @@ async function work(): Promise<void> {
       worker.once('exit', () =>
         reported === expected || isOver()
           ? resolve()
-          : reject(new Error(`the history of seed ${from + played} never finished`)),
+          : reject(new Error(`${nameOf(reported)} never finished`)),
       )
     })
   }

@@ -1,8 +1,8 @@
 /**
  * Generates histories. A mixed workload draws from all actions and faults, so each of them is rare.
  * Swarm and aimed workloads repeat a few, because a mixture rarely has two rare events together.
- * Directed ones bring several requests about one order together. Small ones concern one order, and
- * long ones last for days.
+ * Directed ones bring several requests about one order together. Small ones act on the newest
+ * order, and long ones last for days.
  */
 import fc from 'fast-check'
 import { V2_MODES, V3_MODES, type Account } from './account.ts'

@@ -1,6 +1,6 @@
 /**
- * The whole world in one process and on one clock: our functions as deployed with their clients, an
- * embedded database and Redis, WeChat and the merchant. `Network` connects them.
+ * The whole world in one process and on one clock: our functions as deployed with their clients, a
+ * database, an embedded Redis, WeChat and the merchant. `Network` connects them.
  */
 import { globSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
@@ -44,11 +44,11 @@ const FIRST_DAY = new Date('2026-01-01T00:00:00Z')
 /** Longer than any history lasts. */
 export const DAYS_APART = 20
 
-/** Each history of a world has a later date; this many keep the dates in this century. */
+/** Each history of a world has a later date. With more, the dates would leave this century. */
 export const HISTORIES_PER_WORLD = 1_300
 
 /**
- * Deleted rows are removed from disk this often, because a truncation takes longer than a history.
+ * Tables are truncated once in so many histories, because that takes longer than to delete rows.
  */
 const HISTORIES_BETWEEN_TRUNCATIONS = 25
 
@@ -64,7 +64,7 @@ export interface HistoryRecord {
 
 const NO_ACCOUNT: Account = { v2: 'v2 HMAC-SHA256', v3: null, startsWith: 'v2' }
 
-/** Gives each request the parts of the simulated instance that it runs on. */
+/** Each request uses the composition of its own simulated instance. */
 function useOwnInstance(): void {
   const own = () => {
     const instance = currentCaller()?.instance
@@ -93,7 +93,7 @@ interface Start {
   readonly clockSkewMs: number
 }
 
-/** Planning each statement again takes a fifth of a history. The tables never change meanwhile. */
+/** Planning a statement each time took a fifth of a history. The schema never changes meanwhile. */
 function nameStatements(): (text: string) => string {
   const names = new Map<string, string>()
   return (text) => {
@@ -125,7 +125,7 @@ export class World {
   #deployed: Deployment = { api: 'v2', publicKeys: [] }
   /** The orders that may have an incident: a false message, a wrong bill or a reused number. */
   readonly suspects = new Set<string>()
-  /** The orders whose number an earlier system used, and when that payment may be theirs. */
+  /** The orders whose number an earlier system used, and when that payment may settle them. */
   readonly earlier = new Map<string, MayPay>()
   /** The orders that the merchant ships in parcels. */
   readonly parcels = new Map<string, ParcelOrder>()

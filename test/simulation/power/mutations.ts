@@ -12,7 +12,7 @@ const OPTIONS = { plugins: null, ignorers: [], excludedMutations: [], noHeader: 
 
 const no = () => false
 const nothing = () => undefined
-/** The instrumenter takes the logger of Stryker. */
+/** The instrumenter needs a logger like Stryker's. */
 const silent = {
   isTraceEnabled: no,
   isDebugEnabled: no,

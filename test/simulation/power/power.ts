@@ -21,7 +21,7 @@ const NOT_COPIED = new Set(['.git', '.data', '.vercel', 'node_modules'])
 /** The searches in a copy share the compiled code of all files that the defect does not change. */
 const COMPILED = '.compiled'
 
-/** A history takes less than a second, so a search that prints nothing for so long never ends. */
+/** A history takes less than a second, so a search that prints nothing for so long hangs. */
 const LONGEST_SILENCE_MS = 600_000
 
 interface Search {
@@ -51,7 +51,7 @@ interface Measured {
   readonly found: Found
 }
 
-/** Returns how many defects no history has found, without those that none can find. */
+/** Returns the number of missed defects, without those that no history can find. */
 export async function measurePower(search: Search): Promise<number> {
   // Two generators, so that each choice is the same with and without the other one.
   const rules = new Random(`power ${search.seed}`).sample(semanticDefects, search.rules)
@@ -213,5 +213,5 @@ const shorten = (problems: string): string =>
     .slice(0, 120)
     .trim()
 
-/** The last line is the version of Node. */
+/** The first error line. After it come the stack and the version of Node. */
 const errorIn = (output: string): string => /^\w*Error.*$/m.exec(output)?.[0] ?? ''

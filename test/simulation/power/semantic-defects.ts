@@ -135,7 +135,7 @@ export const post: Handler = async (request, deps) => {
     file: 'lib/stores/ledger.ts',
     from: `where out_trade_no = $1 and trade_state in ('NOTPAY', 'CLOSED')\n    for update`,
     to: 'where out_trade_no = $1\n    for update',
-    unseen: 'WeChat takes no payment of a closed order and closes no paid one',
+    unseen: 'WeChat takes no payment for a closed order and closes no paid one',
   },
   {
     what: 'a shipment is stored only as it was planned, so that no parcel is lost',
@@ -302,7 +302,7 @@ export const post: Handler = async (request, deps) => {
     to: 'update orders o set claimed_fee = o.claimed_fee from stored',
   },
   {
-    what: 'a refund number with another amount is another refund',
+    what: 'a refund number with another amount is refused',
     file: 'lib/steps/request-refund.ts',
     from: 'existing.refundFee === draft.refundFee &&',
     to: 'existing.refundFee > 0 &&',
