@@ -48,6 +48,24 @@ export async function converge(
   return [...problems, `6: no convergence: ${await countUnfinished(world, recovery)} left to do`]
 }
 
+/** Longer than the wait after the first failed delivery. */
+const RETRY_MS = 5 * 60_000
+const MAX_RETRIES = 10
+
+/**
+ * A request of the console also does work that has become due, and the merchant's system may refuse
+ * the first delivery of its events. Not as long as `converge`, because in its hours more becomes
+ * due.
+ */
+export async function deliverRest(world: World, callCron: () => Promise<unknown>): Promise<void> {
+  for (let retry = 0; retry < MAX_RETRIES; retry += 1) {
+    const [left] = await world.sql('select from events where delivered_at is null limit 1')
+    if (left === undefined) return
+    await world.time.sleep(RETRY_MS)
+    await callCron()
+  }
+}
+
 const DAY_MS = 86_400_000
 /** Half past ten in the morning in Beijing, in UTC. The bill of the day before is ready by then. */
 const BILL_AT_MS = 2.5 * 3_600_000

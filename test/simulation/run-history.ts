@@ -27,7 +27,7 @@ import {
 import { reuseNumber } from './earlier-order.ts'
 import { changeKeys } from './key-change.ts'
 import { sendExtra, wantedOrder } from './extra-notification.ts'
-import { compareBills, converge } from './convergence.ts'
+import { compareBills, converge, deliverRest } from './convergence.ts'
 import { findUnreported, spoilBills } from './bill-errors.ts'
 import { passDeadlines } from './deadlines.ts'
 import { sellOnceMore } from './last-sale.ts'
@@ -150,9 +150,8 @@ class Run {
       if (isSpoiled && spoiled !== null)
         this.problems.push(...(await findUnreported(this.#world, bill, spoiled)))
     }
-    // A console request also does work that has become due, which cron finishes.
     if (this.#history.seed % ENDINGS === 0)
-      this.problems.push(...(await this.#readConsole()), ...(await finish()))
+      this.problems.push(...(await this.#readConsole(callCron)))
     await this.#observer.check()
     return [...this.problems, ...this.#observer.problems, ...(await findProblems(this.#world))]
   }
@@ -199,7 +198,7 @@ class Run {
     return [...problems, ...(await finish())]
   }
 
-  async #readConsole(): Promise<readonly string[]> {
+  async #readConsole(callCron: () => Promise<unknown>): Promise<readonly string[]> {
     const random = this.#random.next()
     const ask: Ask = (name, path, body) =>
       this.#client.request(
@@ -211,7 +210,9 @@ class Run {
       )
     const { bill } = this.#history
     const isBillRight = bill === 'right' || bill === 'not compared'
-    return inConsole(this.#world, isBillRight, ask, random)
+    const problems = await inConsole(this.#world, isBillRight, ask, random)
+    await deliverRest(this.#world, callCron)
+    return problems
   }
 
   async #start({ operation, seed }: Action): Promise<void> {
