@@ -1,5 +1,6 @@
 import type { Confirmation } from '../core/confirmation.ts'
 import type { ContradictedField } from '../core/failure.ts'
+import { parseOpenid } from '../core/ids.ts'
 import { isPaid, type Order, type PaidOrder } from '../core/order.ts'
 import { err, ok, type Outcome } from '../core/result.ts'
 import { toRfc3339 } from '../core/time.ts'
@@ -80,7 +81,20 @@ export async function recordContradiction(
   field: ContradictedField,
 ): Promise<Outcome<never>> {
   const incident = paymentIncident(field, order, confirmation)
-  const time = field === 'time' ? { paidAt: toRfc3339(confirmation.paidAt) } : {}
-  await recordIncident(deps, { ...incident, received: { ...incident.received, ...time }, source })
+  const { expected, received } = shownOnlyIn(field, order, confirmation)
+  await recordIncident(deps, {
+    ...incident,
+    expected: { ...incident.expected, ...expected },
+    received: { ...incident.received, ...received },
+    source,
+  })
   return err({ reason: 'notice_contradicts', field })
+}
+
+/** The facts that only an incident about them contains. An openid that is malformed is null. */
+function shownOnlyIn(field: ContradictedField, order: Order | null, confirmation: Confirmation) {
+  if (field === 'time') return { received: { paidAt: toRfc3339(confirmation.paidAt) } }
+  if (field !== 'payer' || order === null) return {}
+  const payer = parseOpenid(confirmation.openid)
+  return { expected: { openid: order.openid }, received: { openid: payer.ok ? payer.value : null } }
 }

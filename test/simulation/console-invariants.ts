@@ -199,6 +199,7 @@ const CONTRADICTED = new Map([
   ['amount', 'totalFee'],
   ['currency', 'feeType'],
   ['transaction', 'transactionId'],
+  ['payer', 'openid'],
 ])
 
 async function inIncidents({ sql }: World, shown: Overview, reader: Reader): Promise<void> {

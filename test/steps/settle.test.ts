@@ -201,6 +201,16 @@ describe('a confirmation that contradicts the order', () => {
     },
   )
 
+  test.each([
+    ['oAnotherPayer000000000000001', 'oAnotherPayer000000000000001'],
+    ['not an openid', null],
+  ])('of another payer names both payers (%s)', async (openid, shown) => {
+    await settle(deps, openOrder, other({ openid }), 'query')
+    expect(incidents).toMatchObject([
+      { kind: 'payer', expected: { openid: openOrder.openid }, received: { openid: shown } },
+    ])
+  })
+
   test('is recorded with the expected and the received values, the source and the time', async () => {
     await settle(deps, openOrder, other({ totalFee: fen(1), feeType: 'USD' }), 'prepay')
     expect(incidents).toEqual([

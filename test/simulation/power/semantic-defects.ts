@@ -371,8 +371,8 @@ export const post: Handler = async (request, deps) => {
   {
     what: 'a payment that contradicts its order becomes an incident',
     file: 'lib/steps/settle.ts',
-    from: '  await recordIncident(deps, { ...incident,',
-    to: '  void ({ ...incident,',
+    from: '  await recordIncident(deps, {\n    ...incident,',
+    to: '  void ({\n    ...incident,',
   },
   {
     what: 'if WeChat does not answer, an order is not reported as unpaid',
