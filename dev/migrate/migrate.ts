@@ -103,7 +103,7 @@ function readAccount(environment: Environment): Account {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     throw new PlainError(
-      `${error.message}. Orders are stored with their appid and merchant number, so migrations need WECHAT_APPID and WECHAT_MCH_ID as the functions have them. Nothing was migrated.`,
+      `${error.message}. Migrations store the account of each order, so they need the settings of WeChat Pay that the functions have. Nothing was migrated.`,
     )
   }
 }

@@ -266,7 +266,7 @@ const routesOf = (simulator: Simulator): readonly Route[] => [
   taking(
     'POST',
     '/notifications',
-    'sends one of these notifications again, by its number, which starts at 1; other fields, and a right, kept, wrong or missing signature, may be chosen',
+    'sends one of these notifications again, by its number, which starts at 1; other fields, and the signature (`right`, `kept`, `wrong` or `none`), may be chosen',
     {
       schema: sendAgainSchema,
       example: { number: 1, fields: { total_fee: '1' }, signature: 'kept' },

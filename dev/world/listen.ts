@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { baseUrlFault } from '../../lib/config/http-url.ts'
 import { PlainError } from '../program/plain-error.ts'
 
 type App = Hono<{ Bindings: HttpBindings }>
@@ -40,6 +41,8 @@ export async function listen(host: string, port: number): Promise<Port> {
     void listener(incoming, outgoing)
   })
   server.keepAliveTimeout = KEEP_ALIVE_MS
+  if (baseUrlFault(`http://127.0.0.1:${port}`) !== null)
+    throw new PlainError(`Programs refuse to call port ${port}. Set PORT to another one.`)
   try {
     await once(server.listen(port, host), 'listening')
   } catch (error) {

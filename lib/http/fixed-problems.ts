@@ -101,7 +101,8 @@ export const fixedProblems = {
   order_not_paid: {
     status: 409,
     title: 'The order is not paid',
-    detail: 'Only a paid order can be refunded or shipped.',
+    detail:
+      'Only a paid order can be refunded or shipped. If it was paid a moment ago, call GET /api/query first, which asks WeChat.',
   },
   shipping_complete: {
     status: 409,

@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { readNumber } from '../../dev/program/command-line.ts'
+import { listen } from '../../dev/world/listen.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -88,6 +89,10 @@ test.each([
 
 test('the numbers of rules, mutations and missed defects can be zero', () => {
   expect(readNumber('rules', '0', 0)).toBe(0)
+})
+
+test('a port that fetch refuses is refused under the name of its variable', async () => {
+  await expect(listen('127.0.0.1', 6000)).rejects.toThrow('Set PORT to another one.')
 })
 
 test('npm run sql says that DATABASE_URL is invalid', async () => {

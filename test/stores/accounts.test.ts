@@ -99,7 +99,7 @@ describe('the migration', () => {
     async (name) => {
       await openEarlierDatabase()
       await expect(migrate({ ...world.env, [name]: undefined })).rejects.toThrow(
-        `${name} is not set. Orders are stored with their appid and merchant number, so migrations need WECHAT_APPID and WECHAT_MCH_ID as the functions have them. Nothing was migrated.`,
+        `${name} is not set. Migrations store the account of each order, so they need the settings of WeChat Pay that the functions have. Nothing was migrated.`,
       )
       expect(await sql.query(`select name from migrations where name >= '0009'`)).toEqual([])
     },
