@@ -18,8 +18,8 @@ export function answerHelp(usage: string): void {
 }
 
 /**
- * Returns the options of the command line. `--help` prints the usage. An unknown option prints the
- * usage and ends the program with 2.
+ * Returns the options of the command line. `--help` prints the usage. An unknown option prints its
+ * name and the usage, and ends the program with 2.
  */
 export function readOptions<const T extends ParseArgsOptionsConfig>(usage: string, options: T) {
   answerHelp(usage)
@@ -30,11 +30,15 @@ export function readOptions<const T extends ParseArgsOptionsConfig>(usage: strin
   }
   try {
     return parseArgs({ options }).values
-  } catch {
-    console.error(`Usage: ${usage}`)
+  } catch (error) {
+    console.error(`${reasonOf(error)}\nUsage: ${usage}`)
     return process.exit(2)
   }
 }
+
+/** The first sentence of Node's message, such as "Unknown option '--frech'". */
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : '').split(/\. |\.?\n/)[0] ?? ''
 
 /** For a program without options. */
 export const readNoOptions = (usage: string): void => void readOptions(usage, {})

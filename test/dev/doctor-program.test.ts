@@ -330,7 +330,7 @@ describe('the program', () => {
     expect([folder.code, folder.errors]).toEqual([1, '. is a directory, not a file.\n'])
     expect([misused.code, misused.errors]).toEqual([
       2,
-      expect.stringMatching(/^Usage: npm run doctor /),
+      expect.stringMatching(/^Unknown option '--fix'\nUsage: npm run doctor /),
     ])
   })
 })

@@ -10,7 +10,14 @@ import { readNumber, readOptions } from '../../dev/program/command-line.ts'
 import { runCampaign, shareOf, targetNames, type TargetName } from './campaign.ts'
 import type { Found, Report } from './target.ts'
 
-const values = readOptions('npm run fuzz -- [--inputs N] [--seed N] [--target T [--only N]]', {
+const USAGE = `npm run fuzz -- [--inputs N] [--seed N] [--target T [--only N]]
+
+Sends hostile input to everything that reads input.
+  --inputs N  how many, over all targets (100000)
+  --target T  only this one: ${targetNames.join(', ')}
+  --only N    only the input with this number`
+
+const values = readOptions(USAGE, {
   inputs: { type: 'string', default: '100000' },
   seed: { type: 'string', default: String(1 + (Date.now() % 999_999)) },
   target: { type: 'string' },

@@ -21,9 +21,20 @@ import { shrink, trace } from './shrink.ts'
 import { HISTORIES_PER_WORLD } from './world.ts'
 
 const values = readOptions(
-  `npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace]
+  `npm run simulate -- [--histories N] [--seed N] [--workers N] [--trace] [--quick]
 npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations N] [--only WORDS]
-                            [--tests] [--minutes N] [--missed N]`,
+                            [--tests] [--minutes N] [--missed N]
+
+Plays random histories and checks every promise. A seed alone plays its history again.
+  --trace        print every message of one history.
+  --quick        play no past failures, and stop at the first failure.
+  --power        plant defects, and play histories against each until one finds it.
+  --rules N      how many of the defects made by hand (all).
+  --mutations N  how many of Stryker's mutations (none).
+  --only WORDS   only defects with these words in their description.
+  --tests        also run npm test against each defect.
+  --minutes N    begin with no further defect after this time.
+  --missed N     fail if more defects than this are missed (0).`,
   {
     /** One, or 300 for each defect. */
     histories: { type: 'string' },
