@@ -15,7 +15,7 @@ import { ConfigError, Unavailable } from '../lib/core/failure.ts'
 import { toRfc3339 } from '../lib/core/time.ts'
 import { DatabaseError } from '../lib/stores/database-failure.ts'
 import { connect } from '../lib/stores/neon.ts'
-import { answerHelp } from './program/command-line.ts'
+import { answerHelp, explainMisuse } from './program/command-line.ts'
 import { demoDatabase } from './world/demo-values.ts'
 import { readVariable } from './program/environment.ts'
 import { explain, PlainError } from './program/plain-error.ts'
@@ -122,6 +122,6 @@ try {
   const isMisused =
     error instanceof TypeError && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
   const shown = error instanceof ConfigError ? `${error.message}.` : explain(error)
-  console.error(isMisused ? `Usage: ${USAGE}` : shown)
+  console.error(isMisused ? explainMisuse(error, USAGE) : shown)
   process.exitCode = isMisused ? 2 : 1
 }

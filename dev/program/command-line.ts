@@ -31,14 +31,16 @@ export function readOptions<const T extends ParseArgsOptionsConfig>(usage: strin
   try {
     return parseArgs({ options }).values
   } catch (error) {
-    console.error(`${reasonOf(error)}\nUsage: ${usage}`)
+    console.error(explainMisuse(error, usage))
     return process.exit(2)
   }
 }
 
-/** The first sentence of Node's message, such as "Unknown option '--frech'". */
-const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : '').split(/\. |\.?\n/)[0] ?? ''
+/** The first sentence of Node's message, such as "Unknown option '--frech'", and the usage. */
+export function explainMisuse(error: unknown, usage: string): string {
+  const [reason = ''] = (error instanceof Error ? error.message : '').split(/\. |\.?\n/)
+  return `${reason}\nUsage: ${usage}`
+}
 
 /** For a program without options. */
 export const readNoOptions = (usage: string): void => void readOptions(usage, {})
