@@ -40,14 +40,16 @@ const batchHeaders = [
   'neon-batch-deferrable',
 ] as const
 
+interface Served extends Pick<Database, 'pool' | 'cancel' | 'setClock'> {
+  /** Names a statement, so that a connection plans it once. Without it, every call is planned. */
+  readonly nameOf?: (text: string) => string
+}
+
 /**
  * @param database its pool must return values as text, see `openEmbedded` and `openDatabase`.
  * @param modeNow called once for each request
  */
-export function createNeon(
-  database: Pick<Database, 'pool' | 'cancel' | 'setClock' | 'nameOf'>,
-  modeNow: () => NeonMode = () => 'up',
-): Hono {
+export function createNeon(database: Served, modeNow: () => NeonMode = () => 'up'): Hono {
   const app = new Hono()
   app.post('/sql', async (context) => {
     if (context.req.header('neon-connection-string') === undefined)
@@ -173,7 +175,7 @@ async function run(
   client: PoolClient,
   { query: text, params, arrayMode }: Statement,
   arrayModeByDefault: boolean,
-  nameOf: Database['nameOf'],
+  nameOf: Served['nameOf'],
 ): Promise<unknown> {
   const query = {
     ...(nameOf === undefined ? {} : { name: nameOf(text) }),

@@ -17,8 +17,6 @@ export interface Database {
   readonly cancel?: (client: PoolClient) => Promise<void>
   /** Sets the clock of a connection. The clock of the embedded server is that of the process. */
   readonly setClock?: (client: PoolClient) => Promise<unknown>
-  /** Names a statement, so that a connection plans it once. Without it, every call is planned. */
-  readonly nameOf?: (text: string) => string
   readonly stop: () => Promise<void>
 }
 

@@ -42,7 +42,7 @@ export async function listen(host: string, port: number): Promise<Port> {
   })
   server.keepAliveTimeout = KEEP_ALIVE_MS
   if (baseUrlFault(`http://127.0.0.1:${port}`) !== null)
-    throw new PlainError(`Programs refuse to call port ${port}. Set PORT to another one.`)
+    throw new PlainError(`Node and browsers refuse to call port ${port}. Set PORT to another one.`)
   try {
     await once(server.listen(port, host), 'listening')
   } catch (error) {

@@ -93,8 +93,13 @@ export async function recordContradiction(
 
 /** The facts that only an incident about them contains. An openid that is malformed is null. */
 function shownOnlyIn(field: ContradictedField, order: Order | null, confirmation: Confirmation) {
-  if (field === 'time') return { received: { paidAt: toRfc3339(confirmation.paidAt) } }
-  if (field !== 'payer' || order === null) return {}
+  if (order === null) return {}
+  if (field === 'time')
+    return {
+      expected: { createdAt: toRfc3339(order.createdAt) },
+      received: { paidAt: toRfc3339(confirmation.paidAt) },
+    }
+  if (field !== 'payer') return {}
   const payer = parseOpenid(confirmation.openid)
   return { expected: { openid: order.openid }, received: { openid: payer.ok ? payer.value : null } }
 }

@@ -26,6 +26,8 @@ npm run simulate -- --power [--histories N] [--seed N] [--rules N] [--mutations 
                             [--tests] [--minutes N] [--missed N]
 
 Plays random histories and checks every promise. A seed alone plays its history again.
+  --histories N  how many (one, or 300 for each defect).
+  --workers N    how many at the same time (one for each core).
   --trace        print every message of one history.
   --quick        play no past failures, and stop at the first failure.
   --power        plant defects, and play histories against each until one finds it.

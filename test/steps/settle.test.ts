@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Confirmation } from '../../lib/core/confirmation.ts'
 import type { LogFields } from '../../lib/core/log-fields.ts'
 import type { Order } from '../../lib/core/order.ts'
+import { toRfc3339 } from '../../lib/core/time.ts'
 import type { Deps, Incident, Ledger } from '../../lib/ports.ts'
 import { recordContradiction, settle } from '../../lib/steps/settle.ts'
 import {
@@ -208,6 +209,18 @@ describe('a confirmation that contradicts the order', () => {
     await settle(deps, openOrder, other({ openid }), 'query')
     expect(incidents).toMatchObject([
       { kind: 'payer', expected: { openid: openOrder.openid }, received: { openid: shown } },
+    ])
+  })
+
+  test('of a wrong time names the time of the order and of the payment', async () => {
+    const confirmation = other({ paidAt: new Date('2025-01-01T18:54:04Z') })
+    await settle(deps, openOrder, confirmation, 'query')
+    expect(incidents).toMatchObject([
+      {
+        kind: 'time',
+        expected: { createdAt: toRfc3339(openOrder.createdAt) },
+        received: { paidAt: '2025-01-02T02:54:04+08:00' },
+      },
     ])
   })
 
